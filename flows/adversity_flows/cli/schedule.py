@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from adversity_flows.cli.command import Command
 from adversity_flows.cli.completion import pipelines
+from adversity_flows.cli.schedule_deploy import deploy, worker
+from adversity_flows.cli.schedule_list import ADD, list_
 from adversity_flows.cli.schedule_log import log
+from adversity_flows.cli.schedule_pause import pause, resume
 from adversity_flows.cli.schedule_run import run
+from adversity_flows.cli.schedule_trigger import trigger
 
 __all__ = ["schedule"]
-
-_ADD = 'add a line such as `schedule: {cron: "0 2 * * *", timezone: UTC}` to one'
 
 
 @click.group()
@@ -28,58 +29,23 @@ def schedule() -> None:
     """
 
 
-schedule.add_command(run)
-schedule.add_command(log)
-
-
-@schedule.command("list", cls=Command)
-@click.option(
-    "--count", default=3, show_default=True, type=click.IntRange(1, 100), help="Times of each."
-)
-@click.option("--json", "as_json", is_flag=True, help="Write it as one JSON document.")
-def list_(count: int, as_json: bool) -> None:
-    """Say when the pipelines of the project run next, if `schedule serve` serves them.
-
-    \b
-    Example:
-      adversity schedule list --count 5
-    """
-    from datetime import UTC, datetime
-
-    from adversity_flows.cli.project import find_root, plans_of
-    from adversity_flows.prefect_flows.due import due_times
-
-    now = datetime.now(UTC)
-    found = [
-        (plan, plan.spec.schedule, due_times(plan.spec.schedule, now, count))
-        for plan in plans_of(find_root(Path.cwd()))
-        if plan.spec.schedule
-    ]
-    if as_json:
-        records = [
-            {
-                "pipeline": plan.file,
-                "schedule": schedule.model_dump(exclude_none=True),
-                "due": [time.isoformat() for time in times],
-            }
-            for plan, schedule, times in found
-        ]
-        click.echo(json.dumps({"schedules": records}, indent=1))
-        return
-    for plan, schedule, times in found:
-        due = ", ".join(f"{time:%a %Y-%m-%d %H:%M}" for time in times)
-        click.echo(f"{plan.file}: {schedule.words}: {due}")
-    if not found:
-        click.echo(f"no pipeline has a schedule; {_ADD}")
+for _command in (list_, run, log, deploy, worker, pause, resume, trigger):
+    schedule.add_command(_command)
 
 
 @schedule.command(cls=Command)
 @click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
-def serve(files: tuple[str, ...]) -> None:
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    help="Runs at the same time [default: one a processor core; one in all on a graphics card].",
+)
+def serve(files: tuple[str, ...], at_once: int | None) -> None:
     """Run pipelines whenever their `schedule:` says, until Ctrl-C.
 
     Without PIPELINE: all of the project that have a schedule. Each run is an `adversity run`
-    of its own; while one works, a further one of the same pipeline is left out.
+    of its own; while one works, a further one of the same pipeline is left out. What was missed
+    while nobody served is made up for by one run.
 
     \b
     Example:
@@ -95,7 +61,7 @@ def serve(files: tuple[str, ...]) -> None:
         chosen = [root / plan.file for plan in plans_of(root) if plan.spec.schedule]
         if not chosen:
             raise InputError(
-                f"expected a pipeline with a schedule in {root / 'pipelines'}, got none; {_ADD}"
+                f"expected a pipeline with a schedule in {root / 'pipelines'}, got none; {ADD}"
             )
     click.echo("starting the scheduler ...", err=True)
-    serve_schedule(root, chosen, announce=lambda line: click.echo(line))
+    serve_schedule(root, chosen, announce=lambda line: click.echo(line), at_once=at_once)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adversity_flows.prefect_flows.artifacts import Publisher
+from adversity_flows.prefect_flows.held_runs import hold, mark_crashed
 from adversity_flows.prefect_flows.mapped_shards import MappedShards
 from adversity_flows.prefect_flows.server import ServerError, alive, project_server
 from adversity_flows.prefect_flows.settings import giving_up, prefect_context
@@ -90,6 +91,7 @@ def _through_prefect(
         with ExitStack() as stack:
             url = stack.enter_context(project_server(agenda.conductor.workspace.root))
             stack.enter_context(prefect_context(url, log=log))
+            _mark_crashed(agenda.conductor.workspace.root)
             _RunPipeline(agenda, workers, url, stack).flow(conclude)
     except ServerError as error:
         return str(error)
@@ -99,6 +101,14 @@ def _through_prefect(
         first_line = next(iter(str(error).splitlines()), "")
         return f"Prefect failed ({type(error).__name__}: {first_line})"
     return None
+
+
+def _mark_crashed(root: Path) -> None:
+    """Mark the runs that were killed before this one; no trouble with it costs this one."""
+    from prefect.client.orchestration import get_client
+
+    with suppress(Exception), get_client(sync_client=True) as client:
+        mark_crashed(root, client)
 
 
 class _PrefectGoneError(Exception):
@@ -126,6 +136,7 @@ class _RunPipeline:
 
         def run_pipeline(pipeline: str) -> Any:  # the parameter is shown in the UI
             nonlocal ended
+            self._hold()
             for stage in plan.stages:
                 if not alive(self._url):
                     self._stack.enter_context(giving_up())
@@ -144,6 +155,14 @@ class _RunPipeline:
         state = flow(plan.file, return_state=True)
         if not ended:
             state.result()  # raises what the flow failed with
+
+    def _hold(self) -> None:
+        """Say that this process does the flow run, until Prefect has written its last state."""
+        from prefect.runtime import flow_run
+
+        held = hold(self._agenda.conductor.workspace.root, str(flow_run.id))
+        if held is not None:
+            self._stack.callback(held.close)
 
     def _task(self, stage: Stage) -> Callable[[str], object]:
         """Return the task of a step, named by the step and the views inside it."""

@@ -3,51 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from adversity.errors import InputError
 from adversity.pipeline.read.cron import clock_changes
 from adversity.pipeline.read.interval import interval_of
 from adversity.pipeline.read.load import load_pipeline
-from adversity_flows.ending_signals import heard_signals
+from adversity_flows.prefect_flows.deployments import deployments_of, serving
 from adversity_flows.prefect_flows.due import anchor
+from adversity_flows.prefect_flows.held_runs import mark_crashed
+from adversity_flows.prefect_flows.lent_client import refuse_silent
+from adversity_flows.prefect_flows.missed_runs import drop_missed, missed_since
 from adversity_flows.prefect_flows.proxies import proxies_aside
-from adversity_flows.prefect_flows.server import ServerError, alive, page_of, project_server
+from adversity_flows.prefect_flows.server import page_of, project_server
+from adversity_flows.prefect_flows.serving_loop import ServingLoop
 from adversity_flows.prefect_flows.settings import prefect_context
 from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from prefect.deployments.runner import RunnerDeployment
-    from prefect.runner import Runner
     from prefect.schedules import Schedule
 
     from adversity.pipeline.read.spec import PipelineSpec, ScheduleSpec
 
 __all__ = ["serve_schedule"]
 
-POLL_SECONDS = 5.0
-WATCH_SECONDS = 5.0
-ANSWER_SECONDS = 10.0
-STOP_SECONDS = 60.0  # a run that is cancelled ends its shards first
-PATIENCE = 3  # health requests in a row that may go unanswered on a busy machine
-
 
 def serve_schedule(
-    root: Path, pipelines: Sequence[Path], *, announce: Callable[[str], None]
+    root: Path,
+    pipelines: Sequence[Path],
+    *,
+    announce: Callable[[str], None],
+    at_once: int | None = None,
 ) -> None:
     """Run pipelines whenever their schedule says, until a signal ends it (Ctrl-C, SIGTERM).
 
     Every run is an `adversity run` in a process of its own. While one works, a further run of
-    the same pipeline is cancelled, and one of another pipeline waits: a project has one recorder.
+    the same pipeline is cancelled; those of other pipelines run beside it. Runs that were missed
+    while nobody served are made up for by one, and those that a killed process left as running
+    are marked Crashed, now and while it serves.
 
     Args:
         root: The project's folder.
         pipelines: Pipeline files, each with a `schedule:`.
+        at_once: Runs at the same time; if None, one a processor core, and one in all where a
+            pipeline computes on another device, whose memory they would share.
         announce: Told a line for each pipeline, and where the runs can be seen.
 
     Raises:
@@ -60,19 +65,69 @@ def serve_schedule(
         raise InputError("expected at least one pipeline file with a schedule, got none")
     plans = [(file, spec, _schedule(file, spec)) for file, spec in specs]
     log = root / ".adversity" / "prefect" / "schedule.log"
-    with project_server(root) as url, proxies_aside(url), prefect_context(url, log=log):
-        if not alive(url, timeout=ANSWER_SECONDS):
-            raise ServerError(
-                f"the Prefect server at {without_secrets(url)} does not answer; start it, correct "
-                "PREFECT_API_URL, or unset it to have the project's own"
-            )
-        deployments = [_deployment(root, *plan) for plan in plans]
+    with (
+        project_server(root) as url,
+        proxies_aside(url),
+        prefect_context(url, log=log),
+        serving(root),
+    ):
+        refuse_silent(url)
+        before = _before(root, [(file, schedule) for file, _, schedule in plans])
+        deployments = [
+            _deployment(root, *plan, active=not before[plan[0]].paused) for plan in plans
+        ]
         for file, _, schedule in plans:
             announce(f"{file}: {schedule.words}")
             for change in clock_changes(schedule.cron, schedule.timezone) if schedule.cron else ():
                 announce(f"  ! {change}")
+            for line in before[file].lines(file):
+                announce(f"  {line}")
         announce(f"runs are listed at {without_secrets(page_of(url))}")
-        asyncio.run(_serve(deployments, url))
+        missed = {file: one.missed for file, one in before.items()}
+        limit = at_once or _side_by_side([spec for _, spec, _ in plans])
+        asyncio.run(ServingLoop(root, deployments, missed, url, limit).serve())
+
+
+def _side_by_side(specs: Sequence[PipelineSpec]) -> int:
+    """Return how many runs work at the same time unless somebody says so."""
+    if any(spec.run.device != "cpu" for spec in specs):
+        return 1
+    return max(1, min(len(specs), os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the server knew of a pipeline before it is served: paused, and how many were missed."""
+
+    paused: bool = False
+    missed: int = 0
+
+    def lines(self, file: str) -> Iterator[str]:
+        """Yield what is said of it."""
+        if self.paused:
+            yield f"! paused; `adversity schedule resume {file}` lets it run"
+        elif self.missed:
+            times = "time was" if self.missed == 1 else "times were"
+            yield f"! {self.missed} {times} missed; one run makes up for that, now"
+
+
+def _before(root: Path, plans: Sequence[tuple[str, ScheduleSpec]]) -> dict[str, _Before]:
+    """Clear what dead processes left, and return what is known of pipelines."""
+    from prefect.client.orchestration import get_client
+
+    found: dict[str, _Before] = {}
+    with get_client(sync_client=True) as client:
+        known = deployments_of(client, root)
+        mark_crashed(root, client, deployments=[one.id for one in known.values()])
+        for file, schedule in plans:
+            one = known.get(file)
+            paused = one is not None and not any(plan.active for plan in one.schedules)
+            missed = 0
+            if one is not None:
+                missed = 0 if paused else missed_since(client, one.id, schedule)
+                drop_missed(client, one.id, instead="the next run")
+            found[file] = _Before(paused, missed)
+    return found
 
 
 def _schedule(file: str, spec: PipelineSpec) -> ScheduleSpec:
@@ -107,7 +162,7 @@ def _times(schedule: ScheduleSpec) -> Schedule:
 
 
 def _deployment(
-    root: Path, file: str, spec: PipelineSpec, schedule: ScheduleSpec
+    root: Path, file: str, spec: PipelineSpec, schedule: ScheduleSpec, *, active: bool
 ) -> RunnerDeployment:
     """Return what Prefect has to know of a pipeline to run it on its cron."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
@@ -119,7 +174,7 @@ def _deployment(
     return RunnerDeployment.from_flow(
         scheduled_run,
         name=spec.name,
-        schedule=_times(schedule),
+        schedule=replace(_times(schedule), active=active),
         paused=False,  # the last `serve` paused it when it ended
         parameters={"root": str(root), "pipeline": file},
         concurrency_limit=ConcurrencyLimitConfig(
@@ -127,64 +182,3 @@ def _deployment(
         ),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-
-
-async def _serve(deployments: list[RunnerDeployment], url: str) -> None:
-    """Start runs as they become due, as long as the server answers and no signal ends it."""
-    from prefect.runner import Runner
-
-    runner = Runner(pause_on_shutdown=True, limit=1, query_seconds=POLL_SECONDS)
-    # Its own would exit from within the signal, through a traceback of the event loop.
-    runner.handle_sigterm = lambda *_, **__: None  # type: ignore[method-assign]
-    ended = asyncio.Event()
-    tasks: tuple[asyncio.Task[Any], ...] = (
-        asyncio.create_task(_work(runner, deployments)),
-        asyncio.create_task(_until_gone(url)),
-        asyncio.create_task(ended.wait()),
-    )
-    work, gone, _ = tasks
-    with _heeding_signals(ended.set):
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if ended.is_set() and runner.started:
-            await runner.astop()  # a run at work is cancelled, and says so
-            await asyncio.wait({work}, timeout=STOP_SECONDS)
-        for task in tasks:
-            if not task.done():
-                task.cancel()  # the runner pauses the schedules as it ends
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if ended.is_set():
-        return
-    if gone.done() and not gone.cancelled():
-        raise ServerError(
-            f"the Prefect server at {without_secrets(url)} stopped answering; start serving again"
-        )
-    await work
-
-
-async def _work(runner: Runner, deployments: list[RunnerDeployment]) -> None:
-    for deployment in deployments:
-        await cast("Awaitable[Any]", runner.add_deployment(deployment))
-    await runner.start()
-
-
-@contextmanager
-def _heeding_signals(tell: Callable[[], object]) -> Iterator[None]:
-    """Call `tell` at each signal that ends this process, from within the event loop."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in heard_signals()}
-    for number in before:
-        loop.add_signal_handler(number, tell)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-
-
-async def _until_gone(url: str) -> None:
-    """Return when the server does not answer any more."""
-    missed = 0
-    while missed < PATIENCE:
-        await asyncio.sleep(WATCH_SECONDS)
-        missed = 0 if await asyncio.to_thread(alive, url) else missed + 1

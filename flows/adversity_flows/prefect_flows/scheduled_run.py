@@ -11,10 +11,13 @@ import re
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Sequence  # noqa: TC003  (Prefect evaluates the annotation)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import AdversityError
+from adversity_flows.prefect_flows.begun_run import begin_run
+from adversity_flows.prefect_flows.run_names import run_name
 from adversity_flows.prefect_flows.server import own_environment
 from adversity_flows.prefect_flows.settings import import_prefect
 from adversity_flows.prefect_flows.states import state_of, verdict_message
@@ -37,18 +40,23 @@ LAST_LINES = 3
 VERDICTS = {0, 1}  # exit codes of a run that came to a verdict
 
 
-@flow(name="scheduled_run", persist_result=False)
-def scheduled_run(root: str, pipeline: str) -> State[Any]:
+@flow(name="scheduled_run", flow_run_name=run_name, persist_result=False)
+def scheduled_run(root: str, pipeline: str, changes: Sequence[str] = ()) -> State[Any]:
     """Run a pipeline as `adversity run` does and end in the state that its exit code means.
 
     Args:
         root: The project's folder.
         pipeline: The pipeline file, relative to it.
+        changes: Values written into the file first, as `--set` takes them.
     """
     log = get_run_logger()
     _show_no_tracebacks()
+    begin_run(Path(root))
+    settings = [word for change in changes for word in ("--set", change)]
     code, last = run_command(
-        [sys.executable, "-c", RUN, "run", pipeline], Path(root), lambda line: log.info("%s", line)
+        [sys.executable, "-c", RUN, "run", pipeline, *settings],
+        Path(root),
+        lambda line: log.info("%s", line),
     )
     return state_of(code, verdict_said(Path(root), last) if code in VERDICTS else last)
 

@@ -37,6 +37,7 @@ __all__ = [
     "own_environment",
     "page_of",
     "project_server",
+    "running_server",
     "ui",
 ]
 
@@ -85,6 +86,33 @@ def project_server(root: Path, *, patience: float = START_SECONDS) -> Iterator[s
         return
     home = root.resolve() / ".adversity" / "prefect"
     lease, url = _join(home, patience)
+    try:
+        yield url
+    finally:
+        os.close(lease)
+
+
+@contextmanager
+def running_server(root: Path) -> Iterator[str | None]:
+    """Lend the API address of a server that runs already; None if there is none.
+
+    Args:
+        root: The project's folder.
+    """
+    if url := configured_api():
+        yield url if alive(url) else None
+        return
+    home = root.resolve() / ".adversity" / "prefect"
+    try:
+        with (home / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            joined = _share(home)
+    except OSError:  # never had one, or is not ours to write
+        joined = None
+    if joined is None:
+        yield None
+        return
+    lease, url = joined
     try:
         yield url
     finally:

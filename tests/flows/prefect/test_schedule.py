@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from psutil import Process
 
 from adversity.errors import InputError
 from adversity.pipeline.read.cron import clock_changes
@@ -151,6 +152,35 @@ def test_sigterm_ends_serving_and_the_run_at_work(prefect_root: Path, tmp_path: 
     assert paused
     with pytest.raises(ProcessLookupError):
         os.kill(int(at_work.read_text()), 0)
+
+
+@pytest.mark.slow
+def test_what_kill_9_leaves_running_is_marked_and_the_next_serve_goes_on(
+    prefect_root: Path, tmp_path: Path
+) -> None:
+    """Scheduler, flow and run die at once; the next serve marks the run and does one that waits."""
+    at_work = prefect_root / "at work"
+    at_work.unlink(missing_ok=True)
+    with _serving(prefect_root, tmp_path, FOREVER="1") as (client, serving):
+        deployment = _wait(lambda: _deployment(client), 60)
+        killed = client.create_flow_run_from_deployment(deployment.id).id
+        _wait(at_work.exists, 120)
+        (flow,) = [
+            one.pid for one in Process(serving.pid).children() if "prefect" in one.cmdline()[2]
+        ]
+        for pid in (serving.pid, flow, int(at_work.read_text())):
+            os.kill(pid, signal.SIGKILL)
+        serving.communicate()
+        assert client.read_flow_run(killed).state.name == "Running"
+        waiting = client.create_flow_run_from_deployment(deployment.id).id
+    with _serving(prefect_root, tmp_path) as (client, serving):
+        crashed = _wait(lambda: _final(client.read_flow_run(killed)), 60)
+        done = _wait(lambda: _final(client.read_flow_run(waiting)), 120)
+        _ended(serving, signal.SIGINT)
+    assert crashed.state.type.value == "CRASHED"
+    assert "its process ended without a word" in crashed.state.message
+    assert done.state.name == "GateFailed"
+    assert done.name.startswith("nightly 20")
 
 
 @contextmanager
