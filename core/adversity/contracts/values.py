@@ -164,7 +164,8 @@ class Block:
         side: What degradations said of the images; kernels are padded to the block's largest.
         weights: `[N]` float64 above 0, what each sample counts; None where all count the same, and
             in each source but the first.
-        groups: N names of groups, as in `Predictive`, for a `Decide` that goes by them.
+        groups: N names of groups, as in `Predictive`, for a `Decide` that goes by them; beside
+            images those of `Sample.group`, where some sample has one.
     """
 
     ids: tuple[str, ...]

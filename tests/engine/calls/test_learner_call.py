@@ -56,6 +56,17 @@ def test_rows_come_in_their_order_and_as_often_as_they_are_named() -> None:
         assert tuple(chosen.sources) == ("train",)
 
 
+def test_groups_come_along() -> None:
+    """Each row has the group of its place; without groups there are none."""
+    groups = [f"patient {i // 2}" if i < 100 else None for i in range(COUNT)]
+    data = TensorRows(torch.arange(COUNT) % 2, ("a", "b"), images=IMAGES, groups=groups)
+    rows = [0, 3, 3, 140, 149]
+    chosen = ChosenRows(data, rows, None, ready(LogisticRegression()))
+    found = [group for block in chosen for group in block.groups or ()]
+    assert found == ["patient 0", "patient 1", "patient 1", None, None]
+    assert all(b.groups is None for b in ChosenRows(DATA, rows, None, ready(LogisticRegression())))
+
+
 def test_it_learns_the_same_as_alone_and_answers_by_its_state() -> None:
     """All rows, no weights: the state of a fit of its own, and the final call with it."""
     call = learner(LogisticRegression())

@@ -140,7 +140,8 @@ class ChosenRows:
             taken["weights"] = torch.from_numpy(self._weights[places])
         side = {name: value[index.to(value.device)] for name, value in block.side.items()}
         ids = tuple(block.ids[i] for i in index.tolist())
-        return replace(block, ids=ids, side=side, **taken)
+        groups = None if block.groups is None else tuple(block.groups[i] for i in index.tolist())
+        return replace(block, ids=ids, side=side, groups=groups, **taken)
 
 
 if TYPE_CHECKING:

@@ -44,6 +44,7 @@ class RegressorCall(Call):
         *,
         target_names: Sequence[str] | None = None,
         weights: ArrayLike | Tensor | None = None,
+        groups: Sequence[str | None] | None = None,
         sources: Mapping[str, Mapping[str, Any]] | None = None,
         seed: int = 0,
     ) -> Self:
@@ -54,6 +55,8 @@ class RegressorCall(Call):
             targets: `[N]` or `[N, D]` finite numbers.
             target_names: What the D numbers are; `target`, or `target_0` and so on, if not given.
             weights: `[N]` finite, 0 or more: what each image counts, for plugins that take weights.
+            groups: `[N]`, of which group (a patient, a video) each image is, None for one of none;
+                for plugins that leave out groups as a whole.
             sources: Further sources by name, each with `images` and `targets`:
                 `{"validate": {"images": ..., "targets": ...}}`.
             seed: Of the fit.
@@ -63,7 +66,7 @@ class RegressorCall(Call):
             DataError: If the tensors do not fit each other.
             PluginError: If it cannot be set up or fitted.
         """
-        data = self._numbers(images, targets, target_names, weights)
+        data = self._numbers(images, targets, target_names, weights, groups)
         seen, others = image_marks(images), {}
         for name, given in (sources or {}).items():
             try:
@@ -81,9 +84,20 @@ class RegressorCall(Call):
         targets: ArrayLike | Tensor,
         target_names: Sequence[str] | None,
         weights: ArrayLike | Tensor | None = None,
+        groups: Sequence[str | None] | None = None,
     ) -> TensorRows:
         """Return a source of a fit."""
         require_images(images, self.ready)
+        if groups is not None and len(groups) != len(images):
+            raise DataError(
+                f"expected one group for each of {len(images)} images, got {len(groups)}"
+            )
         return TensorRows(
-            None, (), images=images, numbers=targets, target_names=target_names, weights=weights
+            None,
+            (),
+            images=images,
+            numbers=targets,
+            target_names=target_names,
+            weights=weights,
+            groups=groups,
         )

@@ -105,6 +105,13 @@ class StreamedImages:
         """Return which samples have something to be learnt, `[N]`: a label."""
         return self._source.targets >= 0
 
+    def _groups_of(self, index: list[int]) -> tuple[str | None, ...] | None:
+        """Return the groups of samples; None where there are none, and where it is blind."""
+        groups = self._source.groups
+        if self.blind or all(group is None for group in groups):
+            return None
+        return tuple(groups[i] for i in index)
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes that targets index."""
@@ -146,5 +153,6 @@ class StreamedImages:
                     references=None if self.blind else current.clean,
                     side=current.side,
                     weights=self._rows.of(index),
+                    groups=self._groups_of(index),
                 )
                 seen += len(index)
