@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import norm
 from toy_numbers import Lit, Other, Sometimes
 
 import adversity
+from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
 from adversity.data.tables import read_table
 from adversity.engine.public.run import _stage
@@ -106,6 +108,32 @@ def test_vectors_are_wide_columns(run: Any) -> None:
     assert rmse.details["per_number"].keys() == {"light", "square"}
     error = rows["mean"] - rows["target"]
     assert rmse.value == pytest.approx(np.sqrt((error**2).mean()), rel=1e-12)
+
+
+@pytest.mark.parametrize(("grouped", "left_out"), [(5, 6), (0, 30)])
+def test_a_fit_is_told_the_groups_of_its_images(
+    run: Any, tmp_path: Path, grouped: int, left_out: int
+) -> None:
+    """Jackknife+ leaves out whole groups where samples have such: 30 of them in 6."""
+    data = f"""
+  train: {{uses: dataset/lit, with: {{first: 100, grouped: {grouped}}}}}
+  test: {{uses: dataset/lit}}
+"""
+    ridge = "{uses: bayesian_ridge, with: {side: 2}}"
+    steps = f"""
+  line: {{uses: regressor/cv_plus, fit_on: train, with: {{regressor: {ridge}, folds: null}}}}
+  light: {{uses: line, from: test}}
+"""
+    results, tables = run(steps, data=data)
+    (found,) = (tmp_path / "out").rglob("line/states/all.safetensors")
+    folds = read_arrays(found)[0]["folds"]
+    assert len(set(folds.tolist())) == left_out
+    assert all(len(set(part)) == 1 for part in np.split(folds, left_out))
+    rows = read_table(tables["light"])
+    half = norm.ppf(0.95) * np.sqrt(rows["variance"])
+    held = (np.abs(rows["target"] - rows["mean"]) <= half).mean()
+    assert results["light"].measures[""]["interval_coverage"].value == pytest.approx(held)
+    assert held > 0.7
 
 
 @pytest.mark.parametrize("width", [1, 2])

@@ -21,6 +21,7 @@ class Lit(Dataset):
     first: int = 0
     unknown: int = 0
     counted: bool = False
+    grouped: int = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -43,7 +44,9 @@ class Lit(Dataset):
         image = (level + noise).clip(0, 1).astype(np.float32)
         name = f"lit-{self.first + index:03d}"
         counts = {"counts": float(index % 3)} if self.counted else {}
-        return Sample(image, None if index < self.unknown else target, name, attributes=counts)
+        group = f"group {index // self.grouped}" if self.grouped else None
+        known = None if index < self.unknown else target
+        return Sample(image, known, name, group=group, attributes=counts)
 
 
 class Other(Regressor):
