@@ -79,3 +79,17 @@ def test_processes_leave_the_bytes_of_threads_though_one_is_killed(
     with sqlite3.connect(project.root / ".adversity" / "prefect" / "prefect.db") as database:
         said = database.execute("select count(*) from task_run_state where message like 'by %'")
         assert said.fetchone()[0] >= SHARDS
+
+
+def test_a_step_beyond_its_limit_is_ended_and_the_rest_is_kept(edited):
+    """One message and exit code 3; with a higher limit the run goes on, with the same bytes."""
+    project = edited.copy("limited")
+    project.edit("images: 0}", "images: 0, limits: {attacked: {memory: 90MB}}}")
+    answer = project.run(code=3)
+    assert re.search(
+        r"step attacked, .*MiB of memory, more than run\.limits\.attacked\.memory, 90MB", answer.err
+    )
+    assert "Traceback" not in answer.err
+    assert {"data:digits", "net"} <= answer.ran.keys()
+    project.edit("memory: 90MB", "memory: 8GiB, time: 30m")
+    assert not {"data:digits", "net"} & project.run().ran.keys()

@@ -73,6 +73,21 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
         ),
         ("seed: 7", "seed: yes", ":2: seed must be an integer, got 'yes'"),
         ("seed: 7", "seed: true", ":2: seed must be an integer, got True"),
+        (
+            "seed: 7",
+            "seed: 7\nrun: {limits: {net: {memory: 8}}}",
+            ":3: run.limits.net.memory must be a size with its unit such as 500MB or 8GiB, got 8",
+        ),
+        (
+            "seed: 7",
+            "seed: 7\nrun: {limits: {net: {time: 90s}}}",
+            ":3: run.limits.net.time must be a number of minutes, hours or days such as 30m",
+        ),
+        (
+            "seed: 7",
+            "seed: 7\nrun: {limits: {net: {}}}",
+            ":3: run.limits.net must have time (30m), memory (8GiB) or both, got neither",
+        ),
         ("seed: 7", "seed: -1", ":2: seed must be greater than or equal to 0, got -1"),
         (
             "name: toy-under-attack",

@@ -80,6 +80,11 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
             ),
         ),
         (
+            "seed: 7",
+            "seed: 7\nrun: {limits: {atacked: {time: 1h}}}",
+            "pipelines/toy.yaml:3: there is no step atacked; did you mean attacked?",
+        ),
+        (
             "from: enhanced}",
             "from: enhancd}",
             (
@@ -113,6 +118,7 @@ def test_a_pipeline_that_measures_nothing_is_refused(refuse, plan, pipeline_text
         "wrong in one cell",
         "missing parameter",
         "plugin's own rule",
+        "limits of no step",
         "unknown source",
         "unknown definition",
         "not a definition",

@@ -22,7 +22,7 @@ from adversity.pipeline.plan.resolve import Measured, resolve_data, resolve_metr
 from adversity.pipeline.plan.resolve_steps import resolve_steps
 from adversity.pipeline.plan.stages import make_stages
 from adversity.pipeline.plan.stop_rules import gates_in_keys
-from adversity.pipeline.read.findings import listed
+from adversity.pipeline.read.findings import listed, suggestion
 from adversity.pipeline.read.project_paths import undeclared
 from adversity.provenance import modules_fingerprint
 from adversity.registry.entry import class_of
@@ -97,6 +97,7 @@ def make_plan(loaded: Loaded, registry: Registry) -> Plan:
     check_steps(loaded, data, steps, registry.kinds, metrics, findings)
     check_names(loaded, measured, steps.values(), findings)
     _check_measured(loaded, steps, findings)
+    _check_limits(loaded, findings)
     gates = parse_gates(loaded, steps, metrics, findings)
     findings.raise_any()
     resolved = _resolved(data, steps, measured, loaded.spec.run.device, findings)
@@ -135,6 +136,14 @@ def _check_measured(loaded: Loaded, steps: Mapping[str, PlannedStep], findings: 
             "and images in between are not stored; add a step that uses a classifier, or a metric, "
             "from: one of them",
         )
+
+
+def _check_limits(loaded: Loaded, findings: Findings) -> None:
+    """Refuse limits of what is no step: nothing would be limited."""
+    for name in loaded.spec.run.limits:
+        if name not in loaded.spec.steps:
+            hint = suggestion(name, loaded.spec.steps)
+            findings.add(("run", "limits", name), f"there is no step {name}{hint}")
 
 
 def _with_always(registry: Registry, named: Sequence[Measured]) -> tuple[Measured, ...]:

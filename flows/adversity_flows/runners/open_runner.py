@@ -21,6 +21,12 @@ def open_runner(plan: Plan, workers: int) -> Runner:
         workers: Shards at the same time.
     """
     settings = plan.spec.run
+    if settings.limits:
+        from adversity_flows.runners.limited import Limit, Limited, Watched
+
+        limits = {step: Limit.of(spec) for step, spec in settings.limits.items()}
+        watched = Watched(workers, limits, device=settings.device)
+        return watched if settings.runner == "processes" else Limited(watched, limits)
     if settings.runner == "processes":
         from adversity_flows.runners.processes import Processes
 

@@ -57,10 +57,13 @@ class Processes(OrderRunner):
             try:
                 if pool is None:
                     pool = self._pools[number] = _pool(self._card(number))
-                return pool.submit(self.job, order).result()
-            except BrokenProcessPool:
-                self._pools.pop(number).shutdown(wait=False)
-                pool = None
+                return self.answer(pool, order)
+            except BaseException as error:
+                if pool is not None:
+                    self._pools.pop(number).shutdown(wait=False, cancel_futures=True)
+                    pool = None
+                if not isinstance(error, BrokenProcessPool):
+                    raise
             finally:
                 self._idle.put((number, pool))
         raise RunError(
@@ -68,6 +71,10 @@ class Processes(OrderRunner):
             "process for want of memory (a smaller run.shard_size or run.workers helps), or a "
             "library crashed (run.runner: threads shows where)"
         )
+
+    def answer(self, pool: ProcessPoolExecutor, order: ShardOrder) -> ShardAnswer:
+        """Wait for what a process makes of an order."""
+        return pool.submit(self.job, order).result()
 
     def close(self) -> None:
         """End the processes; an idle one ends at once."""

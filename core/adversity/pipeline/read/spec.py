@@ -28,6 +28,7 @@ __all__ = [
     "RESERVED",
     "DataSpec",
     "LicenceSpec",
+    "LimitSpec",
     "MetricSpec",
     "PipelineSpec",
     "PrepareSpec",
@@ -97,6 +98,13 @@ def _interval(value: object) -> object:
     if fault:
         raise ValueError(fault)
     return value
+
+
+def _memory(value: object) -> object:
+    """Refuse what is no size with its unit: a bare number would be bytes, which nobody means."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", value):
+        return value
+    raise ValueError(f"must be a size with its unit such as 500MB or 8GiB, got {value!r}")
 
 
 def _timezone(value: object) -> object:
@@ -204,6 +212,19 @@ class LicenceSpec(_Part):
     allow_unknown: StrictBool = False
 
 
+class LimitSpec(_Part):
+    """What the shards of a step may take: wall time together, memory each."""
+
+    time: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
+    memory: Annotated[StrictStr | None, BeforeValidator(_memory)] = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.time is None and self.memory is None:
+            raise ValueError("must have time (30m), memory (8GiB) or both, got neither")
+        return self
+
+
 class RunSpec(_Part):
     """How the pipeline runs; nothing here but the type of device changes a number's last bits.
 
@@ -218,6 +239,7 @@ class RunSpec(_Part):
             on from there.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
         runner: Who computes shards: threads of the run, or processes of this machine.
+        limits: By step, what its shards may take; they are computed by processes that are ended.
     """
 
     batch_size: Positive = 64
@@ -229,6 +251,7 @@ class RunSpec(_Part):
     checkpoint_s: Count = 60
     max_cells: Positive = 10_000
     runner: Literal["threads", "processes"] = "threads"
+    limits: Mapping[StrictStr, LimitSpec] = Field(default_factory=dict)
 
 
 class PipelineSpec(_Part):
