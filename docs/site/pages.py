@@ -40,6 +40,7 @@ NAVIGATION = {
         "Is this the data I trained on? <data-shift>",
         "Ask people <human-studies>",
         "Scheduled looks <schedules>",
+        "Operations <operations>",
         "The report <report>",
         "gallery",
         "Which attack for what <attacks>",
