@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SLOW = "<!-- slow: "
-LANGUAGES = {"sh", "python", "text", "yaml", "toml", "json", "csv"}
+LANGUAGES = {"sh", "python", "text", "yaml", "toml", "json", "csv", "ini", "dockerfile"}
 RUN = {"sh", "python"}
 SECONDS = 600  # what hangs is ended; a block takes seconds on an idle machine
 

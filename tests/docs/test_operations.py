@@ -21,7 +21,9 @@ WORK = "/srv/nightly/.venv/bin/adversity"
 
 def blocks(language: str) -> list[str]:
     """Return the page's blocks in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def names() -> list[str]:
