@@ -28,30 +28,39 @@ _SHOWN = 12
 
 @click.command(cls=Command)
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=runs)
+@click.option("--recompute", is_flag=True, help="Compute every number once more, from the data on.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 @click.option("--pipeline", metavar="NAME", help="Which one, where a commit has several.")
-def audit(run: str | None, as_json: bool, pipeline: str | None) -> int:
+def audit(run: str | None, recompute: bool, as_json: bool, pipeline: str | None) -> int:
     """Say whether the numbers of RUN can still be produced, and from what.
 
     Everything that they rest on is hashed again: data, weights and assets, sources of plugins and
     of the engine, versions of libraries, artifacts, kept images, tables, and the report's own
     numbers. RUN is an id or a folder of runs/, a pipeline file for its last run, `last` (which is
-    what counts without RUN), or a branch, a tag or a commit, of which DVC has the results. Exit
-    code 1 if something changed or is missing.
+    what counts without RUN), or a branch, a tag or a commit, of which DVC has the results. With
+    --recompute every step runs once more, in a folder that goes away, and is compared to the last
+    bit. Exit code 1 if something changed or is missing.
 
     \b
     Examples:
       adversity audit
+      adversity audit last --recompute
       adversity audit HEAD --json
     """
     from adversity_flows.cli.project import named_project
     from adversity_flows.cli.terminal import Terminal
+    from adversity_flows.cli.watching import watching
     from adversity_flows.proof.audit import audit as audited
     from adversity_flows.proof.subject import subject_of
 
     root = named_project(run)
     with subject_of(root, run, pipeline, damaged_too=True) as subject:
-        found = audited(subject)
+        if not recompute:
+            found = audited(subject)
+        else:
+            terminal = Terminal.of(colour=colour_choice())
+            with watching(terminal, steps=tuple(subject.run.steps)) as watcher:
+                found = audited(subject, watcher)
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False, allow_nan=False))
     else:

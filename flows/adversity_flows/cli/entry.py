@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Known] = {
     "table": Known("table:table", "Lay the numbers of a run out, for a screen or a paper."),
     "diff": Known("diff:diff", "Say what changed from one run to another, image by image."),
     "audit": Known("audit:audit", "Say whether a run's numbers can still be produced."),
+    "explain": Known("explain:explain", "Compute one number of a report again from its bytes."),
     "plot": Known("plot:plot", "Draw a chart of a run as PDF or SVG, for a paper."),
     "export": Known("export:export", "Write the images of a step of the last run for other tools."),
     "study": Known("study:study", "Ask people which images are better, blind and in pairs."),

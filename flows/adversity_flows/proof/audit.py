@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.errors import PipelineError
 from adversity.report.words.wording import plural
 from adversity_flows.dvc.on_disk import on_disk
+from adversity_flows.proof.again import COMPUTED, computed_checks
 from adversity_flows.proof.check import Check, faults, rests_words
 from adversity_flows.proof.of_code import (
     asset_checks,
@@ -22,6 +23,7 @@ from adversity_flows.proof.subject import planned_then
 if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.proof.subject import Subject
+    from adversity_flows.steps.watch import Watcher
 
 __all__ = ["Audit", "audit"]
 
@@ -57,7 +59,10 @@ class Audit:
         unknown = [check for check in self.checks if check.state == "not recorded"]
         names = ", ".join(f"{check.what} {check.name}" for check in unknown)
         aside = f"; not recorded: {names}" if unknown else ""
-        return f"every number of it can still be produced, from {rests_words(self.checks)}{aside}"
+        can = "can still be produced"
+        if any(check.what == COMPUTED for check in self.checks):
+            can = "was computed once more, equal as promised"
+        return f"every number of it {can}, from {rests_words(self.checks)}{aside}"
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -71,11 +76,12 @@ class Audit:
         }
 
 
-def audit(subject: Subject) -> Audit:
-    """Hash everything that the numbers of a run rest on; nothing is computed.
+def audit(subject: Subject, watcher: Watcher | None = None) -> Audit:
+    """Hash everything that the numbers of a run rest on.
 
     Args:
         subject: The run.
+        watcher: Told of progress while every number is computed once more; None to compute nothing.
     """
     plan = _plan(subject)
     with on_disk(subject.root) as disk:
@@ -86,6 +92,8 @@ def audit(subject: Subject) -> Audit:
             checks += [*asset_checks(plan), *source_checks(subject, plan)]
             checks += [*library_checks(subject), *device_checks(subject, plan)]
         checks += [*file_checks(subject), *artifact_checks(subject, disk), *kept_checks(subject)]
+    if watcher is not None and not isinstance(plan, Check):
+        checks += computed_checks(subject, plan, watcher)
     return Audit(subject.name, subject.file, tuple(checks))
 
 

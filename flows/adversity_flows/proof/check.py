@@ -24,7 +24,7 @@ class Check:
 
     Attributes:
         what: Its kind: `data`, `file`, `asset`, `plugin`, `engine`, `library`, `device`,
-            `pipeline`, `artifact`, `images`, `table`, `numbers`, `page`.
+            `pipeline`, `artifact`, `images`, `table`, `numbers`, `page`; `computed`, the numbers of a step.
         name: Which one.
         state: What became of it.
         words: What changed, or what there is to say of it.

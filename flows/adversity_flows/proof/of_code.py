@@ -12,7 +12,7 @@ from adversity.provenance import processor
 from adversity_flows.proof.check import Check, compared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from adversity.contracts import PluginBase
     from adversity.contracts.asset import Asset
@@ -25,9 +25,14 @@ _COMPUTE_NOTHING = ("dvc", "prefect")
 """Libraries that a run records and that change no number."""
 
 
-def asset_checks(plan: Plan) -> Iterator[Check]:
-    """Hash every file out of a package that plugins read; a plugin's source says what it must be."""
-    for asset in _assets(plan):
+def asset_checks(plan: Plan, only: Collection[str] | None = None) -> Iterator[Check]:
+    """Hash every file out of a package that plugins read; a plugin's source says what it must be.
+
+    Args:
+        plan: The pipeline.
+        only: The steps and data sets that count; all, and metrics, if not given.
+    """
+    for asset in _assets(plan, only):
         faults = list(filter(None, map(asset.fault, asset.files)))
         recorded = ",".join(value[:16] for value in asset.files.values())
         if not asset.present:
@@ -39,13 +44,21 @@ def asset_checks(plan: Plan) -> Iterator[Check]:
             yield Check("asset", asset.label, "holds", asset.use, recorded, recorded)
 
 
-def source_checks(subject: Subject, plan: Plan) -> Iterator[Check]:
-    """Compare the source of each plugin and of the engine, by version and fingerprint."""
+def source_checks(
+    subject: Subject, plan: Plan, only: Collection[str] | None = None
+) -> Iterator[Check]:
+    """Compare the source of each plugin and of the engine, by version and fingerprint.
+
+    Args:
+        subject: The run.
+        plan: Its pipeline.
+        only: The steps, data sets and metrics (`metric/accuracy`) that count; all, if not given.
+    """
     if not subject.resolved:
         yield Check("plugin", "all", "not recorded", "the run recorded no sources of plugins")
         return
     now = dict(_sources(plan.resolved))
-    for label, then in _sources(subject.resolved):
+    for label, then in _sources(subject.resolved, only):
         yield _of_source("plugin", label, then, now.get(label))
     then = subject.resolved.get("core", {}).get("engine", {})
     yield _of_source("engine", "adversity", then, plan.resolved["core"]["engine"])
@@ -97,11 +110,15 @@ def _of_source(
     return Check(what, label, check.state, words.get(check.state, ""), recorded, found)
 
 
-def _sources(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _sources(
+    resolved: Mapping[str, Any], only: Collection[str] | None = None
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each plugin of a file of resolved plugins once, those in parameters behind it."""
     seen: set[str] = set()
     for part in ("data", "steps", "metrics"):
-        for record in resolved.get(part, {}).values():
+        for id_, record in resolved.get(part, {}).items():
+            if only is not None and id_ not in only and record.get("plugin") not in only:
+                continue
             for one in record.get("plugins", {}).values() or (record,):
                 inner = one.get("nested", {})
                 for label, source in ((str(one.get("plugin")), one), *inner.items()):
@@ -110,10 +127,13 @@ def _sources(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
                         yield label, source
 
 
-def _assets(plan: Plan) -> dict[Asset, None]:
-    """Return the assets of all plugins of a plan, each once."""
-    plugins: list[PluginBase] = [*(data.plugin for data in plan.data.values()), *plan.metrics]
-    plugins += [plugin for step in plan.steps.values() for plugin in step.plugins.values()]
+def _assets(plan: Plan, only: Collection[str] | None) -> dict[Asset, None]:
+    """Return the assets of plugins of a plan, each once."""
+    plugins: list[PluginBase] = [] if only is not None else [*plan.metrics]
+    for id_, data in plan.data.items():
+        plugins += [data.plugin] if only is None or id_ in only else []
+    for id_, step in plan.steps.items():
+        plugins += step.plugins.values() if only is None or id_ in only else ()
     plugins += [nested.plugin for plugin in plugins for nested in all_nested(plugin)]
     found = (asset for plugin in plugins for asset in getattr(type(plugin), "assets", ()))
     return dict.fromkeys(found)

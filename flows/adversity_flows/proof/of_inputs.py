@@ -11,7 +11,7 @@ from adversity_flows.proof.check import Check, State, compared
 from adversity_flows.runs.past_runs import INPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from adversity_flows.dvc.on_disk import Hashed, OnDisk
     from adversity_flows.proof.subject import Subject
@@ -30,17 +30,29 @@ class _Place(NamedTuple):
     name: str
 
 
-def input_checks(subject: Subject, disk: OnDisk) -> Iterator[Check]:
-    """Check what no step made: data sets, weights and other files of the project."""
+def input_checks(
+    subject: Subject, disk: OnDisk, only: Collection[str] | None = None
+) -> Iterator[Check]:
+    """Check what no step made: data sets, weights and other files of the project.
+
+    Args:
+        subject: The run.
+        disk: Its project.
+        only: The paths that count; all, if not given.
+    """
     listed = _listed(subject)
     for place in _places(subject, made=False):
-        yield from _checked(subject, disk, place, listed.get(place.path))
+        if only is None or place.path in only:
+            yield from _checked(subject, disk, place, listed.get(place.path))
 
 
-def artifact_checks(subject: Subject, disk: OnDisk) -> Iterator[Check]:
-    """Check what steps made, with the images that they keep."""
+def artifact_checks(
+    subject: Subject, disk: OnDisk, only: Collection[str] | None = None
+) -> Iterator[Check]:
+    """Check what steps made, with the images that they keep; the arguments as above."""
     for place in _places(subject, made=True):
-        yield from _checked(subject, disk, place, None)
+        if only is None or place.path in only:
+            yield from _checked(subject, disk, place, None)
 
 
 def _places(subject: Subject, *, made: bool) -> Iterator[_Place]:

@@ -12,20 +12,25 @@ from adversity_flows.runs.earlier_runs import read_yaml
 from adversity_flows.runs.past_runs import INPUTS, RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from adversity_flows.proof.subject import Subject
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["file_checks", "kept_checks"]
+__all__ = ["file_checks", "kept_checks", "table_check"]
 
 _ASIDE = ("run", "gates", "schedule", "licences", "conformance", "reference")
 """What of a pipeline file changes no number."""
 
 
-def file_checks(subject: Subject) -> Iterator[Check]:
-    """Compare the pipeline file with what it held in the run: what counts is what it says."""
+def file_checks(subject: Subject, only: Collection[str] | None = None) -> Iterator[Check]:
+    """Compare the pipeline file with what it held in the run: what counts is what it says.
+
+    Args:
+        subject: The run.
+        only: The steps and data sets that count; all, if not given.
+    """
     path = subject.root / subject.file
     if not subject.text:
         yield Check("pipeline", subject.file, "not recorded", "the run kept no text of it")
@@ -34,7 +39,7 @@ def file_checks(subject: Subject) -> Iterator[Check]:
         yield Check("pipeline", subject.file, "missing", why)
     else:
         then, now = subject.text, read_text(path, subject.file)
-        words = parameter_reasons(_that_counts(then), _that_counts(now))
+        words = parameter_reasons(_that_counts(then, only), _that_counts(now, only))
         if words:
             yield Check("pipeline", subject.file, "changed", f"edited since: {sentence(words)}")
         else:
@@ -42,8 +47,15 @@ def file_checks(subject: Subject) -> Iterator[Check]:
             yield Check("pipeline", subject.file, "holds", same)
 
 
-def _that_counts(text: str) -> dict[str, Any]:
-    return {key: value for key, value in read_yaml(text).items() if key not in _ASIDE}
+def _that_counts(text: str, only: Collection[str] | None) -> dict[str, Any]:
+    file = {key: value for key, value in read_yaml(text).items() if key not in _ASIDE}
+    if only is not None:
+        file.pop("matrix", None)  # a value more is another cell
+        for part in ("data", "steps"):
+            named = file.get(part)
+            if isinstance(named, dict):
+                file[part] = {id_: one for id_, one in named.items() if id_ in only}
+    return file
 
 
 def kept_checks(subject: Subject) -> Iterator[Check]:
@@ -68,6 +80,14 @@ def kept_checks(subject: Subject) -> Iterator[Check]:
     if not (subject.past.path / INPUTS).is_file():
         why = "which files the data sets were made of; a change is found, but not in which file"
         yield Check("numbers", INPUTS, "not recorded", why)
+
+
+def table_check(subject: Subject, step: str) -> Iterator[Check]:
+    """Check the table of a step that a run keeps, and its report's numbers."""
+    if subject.past is not None:
+        for listed in subject.past.manifest.get("artifacts", ()):
+            if listed["path"] in (f"tables/{step}.parquet", RESULT):
+                yield _of_file(subject.past, str(listed["path"]), str(listed["sha256"]))
 
 
 def _of_file(past: PastRun, name: str, recorded: str) -> Check:

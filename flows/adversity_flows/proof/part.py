@@ -1,0 +1,90 @@
+"""What of a pipeline one number rests on: steps, stages, cells, and paths whose hashes count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from adversity.pipeline.plan.paths import rests_on
+
+if TYPE_CHECKING:
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep, Stage
+
+__all__ = ["Part", "part_of", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a pipeline that is computed once more.
+
+    Attributes:
+        plan: The pipeline, its steps with the cells that count.
+        computed: The stages that are computed, in order.
+        taken: The stages whose artifacts are taken as they are.
+        names: Every step and data set that the part rests on.
+    """
+
+    plan: Plan
+    computed: tuple[Stage, ...]
+    taken: tuple[Stage, ...]
+    names: frozenset[str]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """What the stages read, relative to the project."""
+        made = {stage.out for stage in self.computed}
+        return frozenset(dep for stage in self.computed for dep in stage.deps) - made
+
+
+def whole(plan: Plan) -> Part:
+    """Return all of a pipeline, computed from the data on."""
+    stages = tuple(stage for stage in plan.stages if stage.step in plan.steps)
+    return Part(plan, stages, (), frozenset((*plan.steps, *plan.data)))
+
+
+def part_of(plan: Plan, step: str, cell: Cell, *, from_data: bool) -> Part:
+    """Return what one cell of a step rests on.
+
+    Tables on the way are computed again; what was fitted, and the images of attacks, are taken as
+    they were left, unless all is to be computed.
+
+    Args:
+        plan: The pipeline.
+        step: The step.
+        cell: One of its cells.
+        from_data: Fits and attacks on the way are computed again, too.
+    """
+    by_out = {stage.out: stage for stage in plan.stages if stage.step in plan.steps}
+    computed, taken, waiting = {step}, set[str](), [plan.stage(step)]
+    while waiting:
+        for dep in waiting.pop().deps:
+            other = by_out.get(dep)
+            if other is None or other.step in computed:
+                continue
+            if from_data or plan.steps[other.step].role not in ("define", "attack"):
+                computed.add(other.step)
+                waiting.append(other)
+            else:
+                taken.add(other.step)
+    steps = {
+        name: _only(one, plan.steps[step], cell) if name in computed else one
+        for name, one in plan.steps.items()
+    }
+    part = replace(plan, steps=steps)
+    return Part(
+        part,
+        tuple(stage for stage in plan.stages if stage.step in computed),
+        tuple(stage for stage in plan.stages if stage.step in taken),
+        rests_on(step, plan.steps),
+    )
+
+
+def _only(one: PlannedStep, target: PlannedStep, cell: Cell) -> PlannedStep:
+    """Return a step with the cells that have no other value of a variable than the cell."""
+    wanted = target.own(cell).as_dict()
+    cells = tuple(
+        own
+        for own in one.cells
+        if all(wanted.get(name, value) == value for name, value in own.values)
+    )
+    return replace(one, cells=cells or one.cells)
