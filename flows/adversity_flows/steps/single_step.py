@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run_by_dvc", "step_command"]
 
+_EXPERIMENTS = ".dvc/tmp/exps"
+
 
 def step_command(
     plan: Plan,
@@ -79,12 +81,18 @@ def step_command(
 
 
 def run_by_dvc(stage: Stage, root: Path, environment: Mapping[str, str]) -> bool:
-    """Say whether DVC runs this process as the command of this stage."""
+    """Say whether DVC runs this process as the command of this stage.
+
+    An experiment out of a queue runs in a folder of its own, and DVC names the project that it is
+    an experiment of.
+    """
     name = environment.get("DVC_STAGE", "").rpartition(":")[2]
     dvc_root = environment.get("DVC_ROOT")
-    return (
-        name == stage.name and dvc_root is not None and Path(dvc_root).resolve() == root.resolve()
-    )
+    if name != stage.name or dvc_root is None:
+        return False
+    project, here = Path(dvc_root).resolve(), root.resolve()
+    queued = "DVC_EXP_BASELINE_REV" in environment and here.is_relative_to(project / _EXPERIMENTS)
+    return here == project or queued
 
 
 def _stage(plan: Plan, step: str) -> Stage:
