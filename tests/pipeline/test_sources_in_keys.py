@@ -28,6 +28,7 @@ TELLS = {
     "pipeline.gates.earlier": "judges a run that is over",
     "pipeline.gates.gate_faults": "refuses a gate before the run, judges none",
     "pipeline.plan.apart": "refuses a run, changes none",
+    "pipeline.plan.data_versions": "which version of data is read; its content is hashed",
     "pipeline.plan.engine_measures": "what a measure means, and names that no metric may take",
     "pipeline.plan.measures": "what is known of measures; what a fold gets is hashed",
     "pipeline.plan.model": "the plan as values, which are hashed",

@@ -11,6 +11,7 @@ from adversity.pipeline.core_source import kept_core_fingerprint
 from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
+from adversity.pipeline.plan.data_versions import revision_in_keys
 from adversity.pipeline.plan.features import features_in_keys
 from adversity.pipeline.plan.measures import check_names, in_keys, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
@@ -176,6 +177,7 @@ def _resolved(
         },
         "data": {
             id_: origins.of(planned.entry, [planned.plugin], ("data", id_))
+            | revision_in_keys(planned)
             for id_, planned in data.items()
         },
         "steps": {

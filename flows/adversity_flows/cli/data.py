@@ -6,6 +6,7 @@ import click
 
 from adversity_flows.cli.data_add import add
 from adversity_flows.cli.data_check import check
+from adversity_flows.cli.data_pin import pin
 from adversity_flows.cli.data_versions import diff, list_
 
 __all__ = ["data"]
@@ -24,5 +25,5 @@ def data() -> None:
     """
 
 
-for command in (add, check, list_, diff):
+for command in (add, check, list_, diff, pin):
     data.add_command(command)

@@ -27,8 +27,9 @@ _SHOWN = 3
 def list_(as_json: bool) -> None:
     """List the data of the project: where they lie, who reads them, and their versions.
 
-    A version is a commit in which the data changed; give it a name with `git tag`. What comes
-    with a package is not listed.
+    A version is a commit in which the data changed, said with all tags under which they are as
+    there, and with the data sets that pin it (`rev:`); give it a name with `git tag`. What comes with
+    a package is not listed.
 
     \b
     Example:
@@ -65,7 +66,8 @@ def _listed_lines(one: Listed) -> Iterator[str]:
     yield f"{one.location}: {'; '.join(parts)}"
     for version in one.versions:
         names = f" ({', '.join(version.names)})" if version.names else ""
-        yield f"  {version.commit}  {version.date}{names}  {version.subject}"
+        pins = f"; pinned by {', '.join(version.pinned_by)}" if version.pinned_by else ""
+        yield f"  {version.commit}  {version.date}{names}  {version.subject}{pins}"
 
 
 @click.command(cls=Command)

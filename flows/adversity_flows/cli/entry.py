@@ -54,7 +54,9 @@ COMMANDS: Mapping[str, Known] = {
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
     "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to fix it."),
     "step": Known("step:step", "Run one step; `dvc repro` calls this."),
-    "materialise": Known("step:materialise", "Write a packaged data set to data/.", hidden=True),
+    "materialise": Known(
+        "step:materialise", "Write packaged data, or a version, to data/.", hidden=True
+    ),
 }
 
 

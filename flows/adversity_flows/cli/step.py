@@ -38,7 +38,7 @@ def step(pipeline: str, name: str, workers: int | None) -> None:
 @click.command(cls=Command, hidden=True)
 @click.argument("name")
 def materialise(name: str) -> None:
-    """Write a data set that comes inside a package to data/NAME; `dvc repro` calls this.
+    """Write a data set that comes inside a package, or is of a revision; `dvc repro` calls this.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def materialise(name: str) -> None:
     if plan is None:
         known = {s.step.removeprefix("data:") for p in plans for s in p.stages if ":" in s.step}
         raise InputError(
-            f"expected a packaged data set that a pipeline in {root / 'pipelines'} uses "
+            f"expected a packaged data set, or a version, that a pipeline in {root / 'pipelines'} uses "
             f"({', '.join(sorted(known)) or 'there is none'}), got {name!r}"
         )
     _run_step(plan, f"data:{name}", None)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from adversity.errors import InputError
+from adversity.pipeline.read.revisions import content_at
 from adversity_flows.runs.environment import git_says
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from adversity.pipeline.plan.model import Plan
@@ -25,15 +26,17 @@ class Version:
 
     Attributes:
         commit: Its short hash.
-        names: Tags and branches there.
+        names: Branches there, and all tags under which the data are as there.
         date: Of the commit, as 2026-11-30.
         subject: The first line of its message.
+        pinned_by: The data sets that read them as they are there, `pipeline.name` each.
     """
 
     commit: str
     names: tuple[str, ...]
     date: str
     subject: str
+    pinned_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Listed:
         md5: DVC's hash of what is tracked now.
         files, size: How many files, and bytes, those are; None where DVC does not say.
         here: Whether they are on this disk.
-        used_by: The data sets that read them, `pipeline.name` each.
+        used_by: The data sets that read them, of whatever version, `pipeline.name` each.
         versions: Newest first; none where DVC does not track them.
     """
 
@@ -67,10 +70,15 @@ def listed(root: Path, plans: Sequence[Plan]) -> list[Listed]:
         InputError: If a `.dvc` file is no YAML.
     """
     used: dict[str, list[str]] = {}
+    pins: dict[tuple[str, str], list[str]] = {}
     for plan in plans:
         for id_, planned in plan.data.items():
-            if planned.location is not None and not planned.plugin.packaged:  # type: ignore[attr-defined]
-                used.setdefault(planned.location, []).append(f"{plan.name}.{id_}")
+            at, name = planned.pinned, f"{plan.name}.{id_}"
+            place = planned.location if at is None else at.place
+            if place is not None and not planned.plugin.packaged:  # type: ignore[attr-defined]
+                used.setdefault(place, []).append(name)
+            if at is not None:
+                pins.setdefault((at.place, at.contents[at.place]), []).append(name)
     tracked = {place: (file, out) for place, file, out in tracked_places(root)}
     found = []
     for place in sorted({*used, *tracked}):
@@ -84,7 +92,7 @@ def listed(root: Path, plans: Sequence[Plan]) -> list[Listed]:
                 out.get("size"),
                 (root / place).exists(),
                 tuple(used.get(place, ())),
-                tuple(_versions(root, file)) if file else (),
+                tuple(_versions(root, place, file, pins)) if file else (),
             )
         )
     return found
@@ -114,9 +122,33 @@ def tracked_places(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         )
 
 
-def _versions(root: Path, file: str) -> Iterator[Version]:
+def _versions(
+    root: Path, place: str, file: str, pins: Mapping[tuple[str, str], Sequence[str]]
+) -> Iterator[Version]:
+    """Yield the commits in which the data changed, the newest first, with what names them."""
     told = git_says(root, "log", "--format=%h%x09%D%x09%cs%x09%s", "--decorate=short", "--", file)
-    for line in (told or "").splitlines():
-        commit, names, date, subject = line.split("\t", 3)
-        plain = (name.removeprefix("HEAD -> ").removeprefix("tag: ") for name in names.split(", "))
-        yield Version(commit, tuple(filter(None, plain)), date, subject)
+    lines = [line.split("\t", 3) for line in (told or "").splitlines()]
+    tags = (git_says(root, "tag", "--list") or "").split()
+    records = _records(root, file, [*(commit for commit, *_ in lines), *tags])
+    tagged: dict[str, list[str]] = {}
+    for tag in tags:
+        tagged.setdefault(records[tag], []).append(tag)
+    for commit, names, date, subject in lines:
+        here = (name.removeprefix("HEAD -> ").removeprefix("tag: ") for name in names.split(", "))
+        also = tagged.pop(records[commit], ())
+        content = content_at(root, commit, place) or ""
+        yield Version(
+            commit,
+            tuple(dict.fromkeys(filter(None, (*here, *also)))),
+            date,
+            subject,
+            tuple(pins.get((place, content), ())),
+        )
+
+
+def _records(root: Path, file: str, revisions: Sequence[str]) -> dict[str, str]:
+    """Return git's hash of a `.dvc` file in each revision; empty where there is none."""
+    told = "".join(f"{revision}:./{file}\n" for revision in revisions)
+    says = git_says(root, "cat-file", "--batch-check=%(objectname)", told=told) or ""
+    found = ["" if line.endswith(" missing") else line for line in says.splitlines()]
+    return dict(zip(revisions, found, strict=False)) if found else dict.fromkeys(revisions, "")

@@ -51,12 +51,14 @@ def data_of(plan: Plan, id_: str) -> Named:
     if planned is None:
         known = ", ".join(plan.data)
         raise InputError(f"{plan.file}: expected one of its data sets, {known}, got {id_!r}")
-    if planned.location is None or planned.plugin.packaged:  # type: ignore[attr-defined]
+    dataset: Any = planned.plugin
+    location = dataset.location() if planned.pinned is None else planned.pinned.place
+    if location is None or dataset.packaged:
         raise InputError(
             f"{plan.file}: data.{id_}: expected data of the project, got {planned.entry.label}, "
             "which comes with its package: it has that package's versions"
         )
-    return Named(planned.plugin, planned.entry.label, planned.location, planned.prepare)
+    return Named(dataset, planned.entry.label, location, planned.prepare)
 
 
 def class_folders(root: Path, folder: Path) -> Named:

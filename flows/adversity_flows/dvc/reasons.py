@@ -67,7 +67,7 @@ def plugin_reasons(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and not _is_revision(path):
         name = new.get("plugin", path)
         if name != old.get("plugin", name):
             yield f"plugin {old['plugin']} -> {name}"
@@ -84,6 +84,13 @@ def _plugin_leaves(old: Any, new: Any, path: str) -> Iterator[str]:
         yield _leaf(path, old, new)
 
 
+def _version(revision: Any) -> str:
+    """Say which version of data a pipeline reads: what names it, and the start of its hash."""
+    if not isinstance(revision, Mapping):
+        return "what is on the disk"
+    return ", ".join(f"{name} ({str(content)[:10]})" for name, content in revision.items())
+
+
 def _plugin_words(name: str, key: str, old: Any, new: Any) -> str:
     if key == "fingerprint":
         return f"{name if name.startswith('the ') else f'plugin {name}'}: source changed"
@@ -94,7 +101,14 @@ def _plugin_words(name: str, key: str, old: Any, new: Any) -> str:
     return f"plugin {name}: {_leaf(key, old, new)}"
 
 
+def _is_revision(path: str) -> bool:
+    """Say whether it is what a revision of data is called, and its content."""
+    return path.endswith(".revision")
+
+
 def _leaf(path: str, old: Any, new: Any) -> str:
+    if _is_revision(path):
+        return f"{path.removesuffix('.revision')}: {_version(old)} -> {_version(new)}"
     if old is ABSENT:
         return f"{path} is new" if isinstance(new, Mapping) else f"{path} {value_words(new)} is new"
     if new is ABSENT:

@@ -12,6 +12,7 @@ import yaml
 
 from adversity.data.atomic import atomic_write
 from adversity.errors import InputError
+from adversity.pipeline.plan.data_versions import version_file, versions_of
 from adversity.pipeline.plan.stages import packaged_file, resolved_file
 from adversity_flows.dvc.reasons import plugin_reasons
 
@@ -33,12 +34,16 @@ def is_resolved(file: str) -> bool:
 
 
 def contents_of(plan: Plan) -> dict[str, Any]:
-    """Return what each file must hold: the plan's own, and one for each packaged data set."""
+    """Return what each file must hold: the plan's own, and one for each data set that is written."""
     packaged = {
         packaged_file(name): {name: _with_content(plan.root, name, record)}
         for name, record in plan.packaged.items()
     }
-    return {resolved_file(plan.name): _plain(plan.resolved), **_plain(packaged)}
+    versions = {
+        version_file(name): {"contents": dict(one.contents)}
+        for name, one in versions_of(plan.data.values()).items()
+    }
+    return {resolved_file(plan.name): _plain(plan.resolved), **_plain(packaged), **_plain(versions)}
 
 
 def resolved_plugins(plan: Plan) -> dict[str, Any]:

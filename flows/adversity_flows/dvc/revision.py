@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,7 +14,7 @@ from adversity.errors import StorageError
 from adversity_flows.dvc.repository import alone, dvc_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Revision"]
 
@@ -131,23 +131,49 @@ class Revision:
         None where the commit has none.
 
         Raises:
-            StorageError: If neither DVC's cache nor its remote has it.
+            StorageError: If neither DVC's cache nor its remote has it, or what they have is damaged.
+        """
+        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        return folder if self.write(path, folder / path) else None
+
+    def write(self, path: str, to: Path) -> bool:
+        """Write a file or folder of the commit to a new place; say whether the commit has it.
+
+        Raises:
+            StorageError: If neither DVC's cache nor its remote has it, or what they have is damaged.
         """
         from dvc_data.index import DataIndexDirError
 
         with alone(), dvc_errors(self._root, f"read {path} of {self.name}"):
-            folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            to.parent.mkdir(parents=True, exist_ok=True)
             try:
                 if not self._files.exists(path):
-                    return None
-                self._files.get(path, str(folder / path), recursive=True)
+                    return False
+                self._files.get(path, str(to), recursive=True)
+                damaged = list(self._damaged(path, to))
             except (FileNotFoundError, DataIndexDirError) as error:
                 raise StorageError(
                     f"{path} of {self.name} is neither in DVC's cache nor in its remote; bring it "
-                    "with `dvc fetch --all-commits`"
+                    "with `dvc fetch --all-commits`, or have it pushed from where it was added "
+                    "(`dvc push --all-commits`)"
                 ) from error
-        return folder
+        if damaged:
+            raise StorageError(
+                f"{path} of {self.name}: expected the files that were recorded, got others in DVC's "
+                f"cache or remote ({', '.join(damaged[:3])}); remove them there and push them anew"
+            )
+        return True
+
+    def _damaged(self, path: str, to: Path) -> Iterator[str]:
+        """Yield what was written and is not what DVC has recorded of it: its remotes may be wrong."""
+        from dvc_data.hashfile.hash import file_md5
+
+        one = self._files.isfile(path)
+        for inside in [path] if one else self._files.find(path):
+            recorded = self._files.info(inside).get("md5")
+            written = to if one else to / PurePosixPath(inside).relative_to(path)
+            if recorded and file_md5(str(written)) != recorded:
+                yield inside
 
     @cached_property
     def _stages(self) -> Mapping[str, Mapping[str, Any]]:

@@ -56,6 +56,8 @@ def missing_data(plan: Plan) -> tuple[str, ...]:
 
 
 def _data_faults(root: Path, planned: PlannedData) -> Iterator[str]:
+    if planned.pinned is not None:
+        return  # a stage writes it, with the files that its plugin names
     if planned.location is not None and not _is_packaged(planned):
         full = root / planned.location
         if full.is_dir():

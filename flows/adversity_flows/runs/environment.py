@@ -113,13 +113,14 @@ def git_state(root: Path) -> dict[str, str]:
     return {"revision": revision, "state": state}
 
 
-def git_says(root: Path, *arguments: str) -> str | None:
-    """Return what git says, or None if it fails or takes too long."""
+def git_says(root: Path, *arguments: str, told: str | None = None) -> str | None:
+    """Return what git says, of what it is told if it reads; None if it fails or takes too long."""
     try:
         answer = subprocess.run(
             ["git", *arguments],
             cwd=root,
             capture_output=True,
+            input=told,
             text=True,
             timeout=GIT_SECONDS,
             check=False,

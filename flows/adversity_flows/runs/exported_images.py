@@ -18,6 +18,7 @@ from adversity.engine.stages.stage import hardware
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.errors import InputError
+from adversity.pipeline.plan.data_versions import versions_of
 from adversity.pipeline.plan.paths import ancestors, rests_on
 from adversity.seeding import preserve_global_rng
 
@@ -123,8 +124,9 @@ def stages_behind(plan: Plan, step: str) -> tuple[Stage, ...]:
             "computed them; add one, such as a classifier `from:` it, and run"
         )
     behind = {name for reader in readers for name in rests_on(reader, plan.steps)}
-    packaged = {f"data:{one.entry.name}" for id_, one in plan.data.items() if id_ in behind}
-    return tuple(stage for stage in plan.stages if stage.step in behind | packaged)
+    data = [one for id_, one in plan.data.items() if id_ in behind]
+    written = {f"data:{name}" for name in (*(one.entry.name for one in data), *versions_of(data))}
+    return tuple(stage for stage in plan.stages if stage.step in behind | written)
 
 
 def _readers(plan: Plan, step: str) -> tuple[str, ...]:

@@ -227,7 +227,8 @@ def _at_most(planned: PlannedData, plan: Plan) -> int | None:
     plugin = planned.plugin
     if not isinstance(plugin, Dataset):
         return None
-    place = plan.root / str(planned.location) if plugin.packaged else plan.root
+    written = plugin.packaged or planned.pinned is not None
+    place = plan.root / str(planned.location) if written else plan.root
     try:
         return plugin.at_most(place)
     except Exception:  # noqa: BLE001  (a plugin raises what it likes, and nothing hangs on it)

@@ -276,7 +276,7 @@ def start_reason(stage_run: StageRun, reason: str) -> str:
 
 
 def _open_stage(plan: Plan, stage: Stage, workspace: Workspace) -> StageRun:
-    from adversity.engine.public.open_stage import open_stage
+    from adversity_flows.steps.version_stage import open_stage
 
     return open_stage(plan, stage, workspace)
 

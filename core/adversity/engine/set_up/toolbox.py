@@ -14,7 +14,7 @@ import numpy as np
 from adversity.contracts import Classifier, State
 from adversity.contracts.targets import NO_LABEL
 from adversity.data.arrays import read_arrays
-from adversity.data.checksums import Checksums, verified_file
+from adversity.data.checksums import verified_file
 from adversity.data.labels_map import read_labels
 from adversity.data.reading import Source
 from adversity.data.store import file_state
@@ -23,11 +23,11 @@ from adversity.engine.attack.looks import Answers
 from adversity.engine.calls.set_up import set_up
 from adversity.engine.chain.links import Bundle, Link
 from adversity.engine.set_up.class_indices import class_indices
+from adversity.engine.set_up.data_places import is_there, open_root, require_readable
 from adversity.engine.set_up.masked import masked
 from adversity.engine.set_up.workspace import slug
-from adversity.errors import DataError, NotFittedError, StorageError
+from adversity.errors import NotFittedError, StorageError
 from adversity.pipeline.plan.routes import route_of
-from adversity.project import file_fault, list_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
-    from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
     from adversity.pipeline.plan.routes import Placed
 
 __all__ = ["Toolbox", "state_path", "toolbox_of"]
@@ -125,9 +125,11 @@ class Toolbox:
         with self._lock:
             if data not in self._sources:
                 planned = self.plan.data[data]
-                dataset: Dataset = self._set_up(planned.plugin, planned.entry.label).plugin
-                self._require_readable(planned)
-                dataset.open(self._data_root(planned))
+                folder = open_root(planned, self.workspace)
+                root = self.workspace.root if planned.pinned is None else folder
+                dataset: Dataset = self._set_up(planned.plugin, planned.entry.label, root).plugin
+                require_readable(planned, self.workspace.root)
+                dataset.open(folder)
                 self._sources[data] = Source(dataset, planned.prepare)
             return self._sources[data]
 
@@ -138,32 +140,7 @@ class Toolbox:
 
     def there(self, data: str) -> bool:
         """Say whether a data set is on disk: materialised, pulled."""
-        planned = self.plan.data[data]
-        if type(planned.plugin).packaged:  # type: ignore[attr-defined]
-            return (self._data_root(planned) / "manifest.csv").is_file()
-        return planned.location is None or (self.workspace.root / planned.location).exists()
-
-    def _require_readable(self, planned: PlannedData) -> None:
-        """Refuse a folder with pipes in it or links out of it, whatever the data set reads there."""
-        place = planned.location
-        if place is not None and not type(planned.plugin).packaged:  # type: ignore[attr-defined]
-            root = self.workspace.root
-            if (root / place).is_dir():
-                list_files(root, place)
-            elif (fault := file_fault(root, place)) is not None:
-                raise DataError(fault)
-
-    def _data_root(self, planned: PlannedData) -> Path:
-        """Return where a data set lies: materialised among the outputs, or in the project."""
-        if not type(planned.plugin).packaged:  # type: ignore[attr-defined]
-            return self.workspace.root
-        materialised = self.workspace.outputs / str(planned.location)
-        folder = (
-            materialised if materialised.is_dir() else self.workspace.root / str(planned.location)
-        )
-        if folder.is_dir():
-            Checksums(folder).verify()
-        return folder
+        return is_there(self.plan.data[data], self.workspace)
 
     def definition_of(self, step: str) -> PlannedStep:
         """Return the step that defines the plugin of `step`."""
@@ -187,9 +164,12 @@ class Toolbox:
     def _metric(self, given: MetricBase) -> Ready:
         return self._set_up(given, f'metric "{given.name}"')
 
-    def _set_up(self, given: PluginBase, label: str, **more: Any) -> Ready:
-        """Set a plugin up where this run computes, in its project."""
-        return set_up(given, label, self.plan.spec.run.device, root=self.workspace.root, **more)
+    def _set_up(
+        self, given: PluginBase, label: str, root: Path | None = None, **more: Any
+    ) -> Ready:
+        """Set a plugin up where this run computes, in its project, or where its files lie."""
+        place = root or self.workspace.root
+        return set_up(given, label, self.plan.spec.run.device, root=place, **more)
 
     def ready(self, step: str, cell: Cell) -> Ready:
         """Return the plugin of a step, set up, and fitted where it must be.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from shutil import copytree
 from typing import TYPE_CHECKING
 
 from adversity.data.checksums import write_checksums
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
-from adversity.errors import PluginError
+from adversity.errors import InputError, PluginError
+from adversity.pipeline.plan.data_versions import versions_of
 from adversity.pipeline.plan.model import Cell
 
 if TYPE_CHECKING:
@@ -56,13 +58,24 @@ class DataRun(StageRun):
         return result
 
     def fill(self, out: Path) -> StageResult:
-        """Write the data set."""
-        plugin: Dataset = self._planned().plugin  # type: ignore[assignment]
-        materialise(plugin, out)
+        """Write the data set; of a revision, copy what lies in the project already.
+
+        Raises:
+            InputError: If data of a revision do not: DVC alone can bring them.
+        """
+        name = self.stage.step.removeprefix("data:")
+        version = versions_of(self.plan.data.values()).get(name)
+        if version is None:
+            plugin: Dataset = self._packaged(name).plugin  # type: ignore[assignment]
+            materialise(plugin, out)
+        elif (self.workspace.root / version.folder).is_dir():
+            copytree(self.workspace.root / version.folder, out, dirs_exist_ok=True)
+        else:
+            raise InputError(
+                f"expected {version.folder}, the data of {version.revision}, got none: DVC brings "
+                f"them, which is not used here; write them first, `adversity materialise {name}`"
+            )
         return StageResult(self.stage.step)
 
-    def _planned(self) -> PlannedData:
-        dataset = self.stage.step.removeprefix("data:")
-        return next(
-            planned for planned in self.plan.data.values() if planned.plugin.name == dataset
-        )
+    def _packaged(self, name: str) -> PlannedData:
+        return next(planned for planned in self.plan.data.values() if planned.plugin.name == name)

@@ -23,6 +23,7 @@ from adversity.engine.summary.over_seeds import with_means_over_seeds
 from adversity.engine.summary.page_images import page_images
 from adversity.engine.summary.set_sizes import set_sizes
 from adversity.engine.summary.worst_case import with_worst_cases
+from adversity.pipeline.plan.data_versions import revision_facts
 from adversity.pipeline.plan.engine_measures import OF_DECISIONS
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import read_by
@@ -296,7 +297,7 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         classes=len(set(source.targets[source.targets >= 0].tolist())),
         prepare=dict(source.prepare),
         quarantined=source.quarantined,
-        facts=source.describe(),
+        facts=source.describe() | revision_facts(planned),
         content=source.content,
         images="clean" if toolbox.starts_clean(name) else "degraded",
         references=source.references_count,

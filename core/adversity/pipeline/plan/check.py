@@ -104,7 +104,7 @@ def _check_apart(
     """
     for meeting in meetings(steps, data):
         fitting, judging = meeting.fitting, meeting.judging
-        if data[fitting].plugin.fingerprint == data[judging].plugin.fingerprint:
+        if _reads(data[fitting]) == _reads(data[judging]):
             same = f"{judging} and {fitting} hold the same images"
             if fitting == judging:
                 same = f"{judging} is used for both"
@@ -113,6 +113,12 @@ def _check_apart(
                 ("steps", meeting.judged[0], key),
                 f"{meeting}: {same}; fit on others, or the numbers flatter",
             )
+
+
+def _reads(planned: PlannedData) -> tuple[str, str | None]:
+    """Return what data sets have in common that read the same, of the same version."""
+    content = None if planned.pinned is None else planned.pinned.content
+    return planned.plugin.fingerprint, content
 
 
 class _Checker:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adversity.contracts import MeasureInfo, MetricBase, PluginBase
     from adversity.pipeline.gates.verdicts import Gate
     from adversity.pipeline.plan.chain import Chain
+    from adversity.pipeline.read.revisions import Pinned
     from adversity.pipeline.read.spec import PipelineSpec
     from adversity.registry import Entry
 
@@ -62,6 +63,8 @@ class PlannedData:
         labels: A file that maps the data set's class names to the classifier's, or None.
         unknown: `keep`: samples may have classes that a classifier lacks.
         line: `file:line` for messages.
+        pinned: What it is at the revision that `rev:` names; None: what is on the disk. `location` is
+            the folder among the versions then, in which it lies where the project has it.
     """
 
     id: str
@@ -73,6 +76,7 @@ class PlannedData:
     line: str = ""
     images: Literal["clean", "degraded"] = "clean"
     unknown: Literal["keep"] | None = None
+    pinned: Pinned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,8 @@ class Stage:
     """A unit that DVC records: one step that leaves an artifact, or one packaged data set.
 
     Attributes:
-        step: The step's id; `report`; or `data:<plugin name>` for a packaged data set.
+        step: The step's id; `report`; `data:<plugin name>` for a packaged data set; or
+            `data:<name>` for data of a revision.
         name: DVC's stage name: `<pipeline>-<step>` or `data-<plugin name>`.
         command: What `dvc repro` runs.
         deps: Paths relative to the project: data, upstream artifacts, weight files.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Dataset, MetricBase
 from adversity.data.labels_map import read_labels
 from adversity.errors import DataError
+from adversity.pipeline.plan.data_versions import pinned_data
 from adversity.pipeline.plan.graph import names_plugin
 from adversity.pipeline.plan.model import PlannedData
 from adversity.pipeline.read.project_paths import escaping, outside_fault, place_fault, place_in
@@ -70,11 +71,14 @@ def _planned_data(
             fault = whole if inside else outside_fault(loaded.root, location)
             findings.add(("data", id_, "with"), f"{entry.label}: {fault}")
         location = inside
+    at = pinned_data(loaded, id_, spec, plugin, location, findings)
+    if at is not None:
+        location = at.folder
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
     labels = place_in(loaded.root, spec.labels) if spec.labels else None
     line = findings.where(("data", id_))
     return PlannedData(
-        id_, entry, plugin, prepare, location, labels, line, spec.images, spec.unknown
+        id_, entry, plugin, prepare, location, labels, line, spec.images, spec.unknown, at
     )
 
 

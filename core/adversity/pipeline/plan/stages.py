@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Combine, Sampling
 from adversity.pipeline.plan.chain import victim_of
+from adversity.pipeline.plan.data_versions import version_stages
 from adversity.pipeline.plan.features import needs_head
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
@@ -62,10 +63,10 @@ def make_stages(
     steps: Mapping[str, PlannedStep],
     metrics: Iterable[MetricBase] = (),
 ) -> tuple[Stage, ...]:
-    """Return the stages in the order they run: packaged data, steps, the report."""
+    """Return the stages in the order they run: packaged data, versions, steps, the report."""
     maker = _Maker(loaded, data, steps, tuple(metrics))
     stages = [maker.stage(planned) for planned in steps.values() if planned.has_artifact]
-    return (*maker.packaged(), *stages, maker.report())
+    return (*maker.packaged(), *version_stages(data.values()), *stages, maker.report())
 
 
 class _Maker:
@@ -235,7 +236,10 @@ class _Maker:
         for place in (planned.location, planned.labels):
             if place is not None:
                 inputs.deps[place] = None
-        self._add_files(inputs, (planned.plugin,))
+        if planned.pinned is None:
+            self._add_files(inputs, (planned.plugin,))
+        else:  # its files are those of the revision
+            inputs.deps |= dict.fromkeys(self._sources(type(planned.plugin).__module__))
 
     def _add_sources(self, inputs: _Inputs, names: Iterable[str]) -> None:
         """Go upstream through views to data sets and to the nearest artifacts."""

@@ -46,6 +46,10 @@ VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 USES = re.compile(rf"(?:[a-z_]+/)?{VARIABLE.pattern}")
 """`degradation/$corruption`, or `$corruption` where the values are `kind/name`."""
 _WITH_VARIABLES = (("with",), ("uses",), ("bootstrap",))
+_ONLY_IN_STEPS = (
+    "a matrix variable may stand only in the with:, the uses: or the bootstrap: of a step"
+)
+_ONE_REVISION = "a revision is the same in all cells; write a data set for each version"
 _LABEL_BREAKERS = set(",=[]$\n\t ")
 
 
@@ -250,10 +254,8 @@ def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
             findings.add(path, f"{dotted(path)}: {BRACES}")
         elif VARIABLE.search(text):
             if path[:1] != ("steps",) or path[2:3] not in _WITH_VARIABLES:
-                message = (
-                    "a matrix variable may stand only in the with:, the uses: or the bootstrap: of "
-                    "a step"
-                )
+                of_data = path[:1] == ("data",) and path[2:] == ("rev",)
+                message = _ONE_REVISION if of_data else _ONLY_IN_STEPS
                 findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
             elif path[2:] == ("uses",):
                 if not USES.fullmatch(text):

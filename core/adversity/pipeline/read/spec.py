@@ -23,6 +23,7 @@ from pydantic import (
 
 from adversity.pipeline.read.cron import cron_fault, timezone_fault
 from adversity.pipeline.read.interval import interval_fault
+from adversity.pipeline.read.revisions import revision_fault
 
 __all__ = [
     "RESERVED",
@@ -93,6 +94,16 @@ def _cron(value: object) -> object:
     return value
 
 
+def _revision(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        what = f'must be text, got a number: write rev: "{value}"'
+        raise ValueError(what)  # noqa: TRY004  (pydantic takes a ValueError alone)
+    fault = revision_fault(value) if isinstance(value, str) else None
+    if fault:
+        raise ValueError(fault)
+    return value
+
+
 def _interval(value: object) -> object:
     fault = interval_fault(value)
     if fault:
@@ -138,6 +149,7 @@ class DataSpec(_Part):
     images: Literal["clean", "degraded"] = "clean"
     labels: StrictStr | None = None
     unknown: Literal["keep"] | None = None
+    rev: Annotated[StrictStr | None, BeforeValidator(_revision)] = None
 
 
 class StepSpec(_Part):
