@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.contracts.values import IndexRow
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from adversity_plugins.dataset._read_images.decode import DecodedImage
 
 __all__ = [
+    "by_content",
     "columns_fault",
+    "file_of",
     "listed",
     "note",
+    "require_some",
     "require_visible",
     "row_of",
     "target_of",
@@ -107,6 +111,50 @@ def row_of(
         pixels=tuple(pixels_sha256(image.pixels) for image in images),
         reference=None if clean is None else clean.sha256,
         reference_shape=None if clean is None else _shape(clean.pixels),
+    )
+
+
+_FILE = "file"
+"""The attribute that says where a sample lies which is not known by its path; no column is called so."""
+_DIGITS = 20
+"""Of the 64 hexadecimal digits of a SHA-256: two of 10 000 000 images share them once in 10^10 sets."""
+
+
+def by_content(rows: Sequence[IndexRow]) -> list[IndexRow]:
+    """Let samples be known by their pixels, in the order of their new ids.
+
+    Args:
+        rows: Known by their paths, sorted. Equal images are numbered in this order.
+    """
+    seen: Counter[str] = Counter()
+    named = []
+    for row in rows:
+        digest = row.pixels[0][:_DIGITS]
+        seen[digest] += 1
+        id_ = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        named.append(replace(row, id=id_, attributes={_FILE: row.id, **row.attributes}))
+    return sorted(named, key=lambda row: row.id)
+
+
+def file_of(row: IndexRow) -> str:
+    """Return the path of a sample's image inside the folder."""
+    return str(row.attributes.get(_FILE, row.id))
+
+
+def require_some(
+    path: str, rows: Sequence[IndexRow], quarantined: Sequence[tuple[str, str]]
+) -> None:
+    """Refuse a folder of which no image can be used.
+
+    Raises:
+        DataError: With some of what was left out.
+    """
+    if rows:
+        return
+    lost = "; ".join(f"{name}: {reason}" for name, reason in quarantined[:3])
+    raise DataError(
+        f"data set folder {path!r} has no usable image"
+        + (f"; {len(quarantined)} were left out, such as {lost}" if lost else "")
     )
 
 

@@ -15,9 +15,12 @@ from adversity.errors import DataError
 from adversity.file_names import same_name
 from adversity.project import text_fault
 from adversity_plugins.dataset._folder_rows import (
+    by_content,
     columns_fault,
+    file_of,
     listed,
     note,
+    require_some,
     require_visible,
     row_of,
     target_of,
@@ -42,7 +45,8 @@ class Folder(Dataset):
     data sets stay decoded in memory; of larger ones an image is decoded again when used,
     and refused if its bytes changed.
 
-    Ids are paths inside the folder with forward slashes, sorted. Hidden files, files that are no
+    Ids are paths inside the folder with forward slashes, sorted, or with `ids: content` the start of
+    the SHA-256 of the pixels (equal images are numbered in the order of their paths). Hidden files, files that are no
     images, what systems leave behind, and what `.dvcignore` names are no samples; the report
     counts them. The folder may be a link to another disk, if this machine permits it. Links that
     lead out of the folder are refused, except those that DVC makes into its cache, and so is
@@ -78,6 +82,12 @@ class Folder(Dataset):
     references: ProjectFolder | None = Field(
         default=None,
         description="a folder beside it with the clean image of each, under the same path",
+    )
+
+    ids: Literal["path", "content"] = Field(
+        default="path",
+        description="what a sample is known by: its path in the folder, or its pixels, so that one "
+        "that is renamed or moved to another class stays the same sample",
     )
 
     _project: Path = PrivateAttr(default=Path())
@@ -193,7 +203,7 @@ class Folder(Dataset):
             for name, (_, image) in read.items():
                 note(odd, name, image)
             rows.append(row_of(item, target_of(item, index), decoded, clean))
-        self._rows = tuple(rows)
+        self._rows = tuple(rows if self.ids == "path" else by_content(rows))
         self._class_names = labelled.class_names
         self._quarantined = tuple(sorted(quarantined))
         self._facts = dict(labelled.facts) | {"on_background": laid}
@@ -204,16 +214,7 @@ class Folder(Dataset):
         empty = {*labelled.empty, *labelled.class_names} - held
         if empty:
             self._facts["classes_without_images"] = sorted(empty)
-        self._require_some()
-
-    def _require_some(self) -> None:
-        if self._rows:
-            return
-        lost = "; ".join(f"{name}: {reason}" for name, reason in self._quarantined[:3])
-        raise DataError(
-            f"data set folder {self.path.text!r} has no usable image"
-            + (f"; {len(self._quarantined)} were left out, such as {lost}" if lost else "")
-        )
+        require_some(self.path.text, rows, self._quarantined)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -245,11 +246,11 @@ class Folder(Dataset):
             DataError: If the file changed since `open`.
         """
         row = self._rows[index]
-        clean = None
+        file, clean = file_of(row), None
         if row.reference is not None:
-            clean = self._pixels(self._clean_path(row.id), row.reference)
+            clean = self._pixels(self._clean_path(file), row.reference)
         return Sample(
-            image=self._pixels(self._project / self.location() / row.id, row.content),
+            image=self._pixels(self._project / self.location() / file, row.content),
             target=row.target,
             id=row.id,
             reference=clean,
