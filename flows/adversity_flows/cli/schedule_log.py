@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["log"]
 
-_COLOURS = {"done": "green", "left out": "yellow"}
+_COLOURS = {"done": "green", "left out": "yellow", "not pushed": "yellow"}
 
 
 @click.command(cls=Command)

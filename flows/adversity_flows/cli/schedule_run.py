@@ -26,6 +26,7 @@ __all__ = ["run"]
     "--rev", metavar="REV", help="Run this branch, tag or commit, whatever the file says."
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 if a gate is undecided, too.")
+@click.option("--push/--no-push", default=None, help="Whether results go to the remotes.")
 @click.option("--prefect", is_flag=True, help="Show the steps in Prefect.")
 @click.option("--json", "as_json", is_flag=True, help="Write the look as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Say the verdict and errors only.")
@@ -34,6 +35,7 @@ def run(
     pipeline: str,
     rev: str | None,
     strict: bool,
+    push: bool | None,
     prefect: bool,
     as_json: bool,
     quiet: bool,
@@ -42,9 +44,11 @@ def run(
     """Look at a pipeline once, as its schedule does: a commit, its data, its run.
 
     The commit that `schedule: {rev: ...}` names is run in a folder of its own; files that are
-    edited and not committed are left alone and not used. While one look at a pipeline is at work,
+    edited and not committed are left alone and not used. Results go to the branch
+    results/<pipeline>, and from there to the remotes. While one look at a pipeline is at work,
     a further one is left out, with exit code 0. Each leaves a line for `adversity schedule log`.
-    Exit codes: 0 done or left out, 1 a gate failed, 2 wrong input, 3 it failed.
+    Exit codes: 0 done or left out, 1 a gate failed, 2 wrong input, 3 it failed, or its results
+    were not pushed.
 
     \b
     Example:
@@ -62,6 +66,7 @@ def run(
     options = LookOptions(
         rev=rev,
         strict=strict or None,
+        push=push,
         prefect=prefect,
         command=without_secrets(shlex.join(["adversity", *sys.argv[1:]])),
         say=(lambda _: None) if quiet else err.say,

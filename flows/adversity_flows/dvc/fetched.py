@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import InputError, RunError
+from adversity_flows.dvc.objects import is_cached, pull, spoilt
 from adversity_flows.dvc.repository import alone, dvc_errors, open_repository
-from adversity_flows.dvc.verify import distrust
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -50,19 +50,18 @@ def fetch_needed(plan: Plan) -> Fetched:
     with dvc_errors(plan.root, "fetch data"), alone():
         repo = open_repository(plan.root)
         try:
-            distrust(repo)
             data, results = _needed(repo, plan)
-            absent = [out for out in data if not _is_cached(out.cache, out.hash_info)]
+            absent = [out for out in data if not is_cached(out.cache, out.hash_info)]
             _fetch(repo, absent)
-            spoilt = [out for out in data if out not in absent and _spoilt(out)]
-            _fetch(repo, spoilt)  # on this disk only, perhaps: what is in the remote may be whole
-            for out in (*absent, *spoilt):
+            bad = [out for out in data if out not in absent and spoilt(out.cache, out.hash_info)]
+            _fetch(repo, bad)  # on this disk only, perhaps: what is in the remote may be whole
+            for out in (*absent, *bad):
                 _refuse_damaged(repo, out)
             there = [out for out in results if _is_obtained(repo, out)]
             names = [_path(repo, out) for out in data]
             if data or there:
                 repo.checkout(targets=[*names, *(_path(repo, out) for out in there)], force=True)
-            came = tuple(_path(repo, out) for out in (*absent, *spoilt))
+            came = tuple(_path(repo, out) for out in (*absent, *bad))
             return Fetched(tuple(names), came, tuple(_path(repo, out) for out in there))
         finally:
             repo.close()
@@ -107,7 +106,7 @@ def _fetch(repo: Repo, outs: list[Any]) -> None:
         repo.fetch(targets=names)
     except Exception as error:
         raise RunError(f"{', '.join(names)}: the remote did not give it: {error}") from error
-    absent = [_path(repo, out) for out in outs if not _is_cached(out.cache, out.hash_info)]
+    absent = [_path(repo, out) for out in outs if not is_cached(out.cache, out.hash_info)]
     if absent:
         raise RunError(
             f"{', '.join(absent)}: the remote does not have all of it; `dvc push` from where it is"
@@ -117,55 +116,20 @@ def _fetch(repo: Repo, outs: list[Any]) -> None:
 def _is_obtained(repo: Repo, out: Any) -> bool:
     """Say whether a result of an earlier run is in the cache, whole; it is fetched if need be."""
     try:
-        if not _is_cached(out.cache, out.hash_info) and repo.config["core"].get("remote"):
-            repo.cloud.pull([out.hash_info])
-        return _is_cached(out.cache, out.hash_info) and not _spoilt(out)
+        pull(repo, [out.hash_info])
+        return is_cached(out.cache, out.hash_info) and not spoilt(out.cache, out.hash_info)
     except Exception:  # noqa: BLE001  (whatever a remote's library raises: it is computed anew)
         return False
 
 
 def _refuse_damaged(repo: Repo, out: Any) -> None:
-    bad = _spoilt(out)
+    bad = spoilt(out.cache, out.hash_info)
     if bad:
         raise DamagedError(
             f"data set {_path(repo, out)} does not hold: of {len(bad)} of its files the remote has "
             f"other bytes than {out.stage.path_in_repo} names (first: {bad[0]}); delete them there, "
             "then `dvc push` from where they are whole"
         )
-
-
-def _spoilt(out: Any) -> list[str]:
-    """Hash every object of an output; each that is another one is taken out of the cache."""
-    from dvc_objects.errors import ObjectFormatError
-
-    bad = []
-    for name in _members(out.cache, out.hash_info):
-        try:
-            out.cache.check(name, check_hash=True)
-        except (ObjectFormatError, FileNotFoundError):
-            bad.append(name)
-    return bad
-
-
-def _is_cached(cache: Any, info: Any) -> bool:
-    """Say whether an object, and all that it holds if it is a folder, are in a cache."""
-    return all(cache.exists(one) for one in _members(cache, info))
-
-
-def _members(cache: Any, info: Any) -> list[str]:
-    """Return the hash of an object, and those of the files in a folder that is in the cache.
-
-    What names the files of a folder is checked as it is read: a damaged one names none.
-    """
-    from dvc_data.hashfile.tree import Tree
-    from dvc_objects.errors import ObjectFormatError
-
-    if not info.isdir or not cache.exists(info.value):
-        return [info.value]
-    try:
-        return [info.value, *(inner.value for _, _, inner in Tree.load(cache, info))]
-    except ObjectFormatError:
-        return [info.value]
 
 
 def _path(repo: Repo, out: Any) -> str:

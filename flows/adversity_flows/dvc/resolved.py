@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["contents_of", "is_resolved", "resolved_plugins", "verify", "write"]
+__all__ = ["FOLDER", "contents_of", "is_resolved", "resolved_plugins", "verify", "write"]
 
 FOLDER = "pipelines/.resolved"
 _HEADER = "# Written by `adversity sync` and `adversity run`: do not edit.\n"

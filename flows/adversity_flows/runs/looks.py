@@ -25,6 +25,7 @@ EXIT_CODES = {
     "gate failed": 1,
     "wrong input": 2,
     "failed": FAILED,
+    "not pushed": FAILED,
     "killed": FAILED,
     "interrupted": INTERRUPTED,
 }
@@ -48,6 +49,8 @@ class Look:
         repeated: Nothing had changed, so no new run was made.
         gates_failed: The text of each gate that failed.
         accepted: The run that later looks are compared with.
+        results: The commit on the results branch that holds the run.
+        unpushed: So many commits of that branch are on this machine only, and should not be.
     """
 
     id: str
@@ -62,6 +65,8 @@ class Look:
     repeated: bool = False
     gates_failed: tuple[str, ...] = ()
     accepted: str = ""
+    results: str = ""
+    unpushed: int = 0
 
     @property
     def exit_code(self) -> int:

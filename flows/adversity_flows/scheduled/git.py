@@ -10,6 +10,7 @@ from adversity.errors import InputError, RunError
 from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["NETWORK_SECONDS", "Git", "GitError"]
@@ -82,7 +83,7 @@ class Git:
         given: bytes = b"",
         seconds: float = SECONDS,
         within: Path | None = None,
-        **environment: str,
+        also: Mapping[str, str] | None = None,
     ) -> bytes:
         """Return what git writes.
 
@@ -91,7 +92,7 @@ class Git:
             given: Its standard input.
             seconds: After so long it is ended.
             within: The folder it runs in; the project's if None.
-            environment: Further variables.
+            also: Further variables of its environment.
 
         Raises:
             GitError: If it refuses or takes too long.
@@ -105,7 +106,7 @@ class Git:
                 input=given,
                 capture_output=True,
                 timeout=seconds,
-                env=kept | _QUIET | environment,
+                env=kept | _QUIET | dict(also or {}),
                 check=False,
             )
         except subprocess.TimeoutExpired as error:

@@ -9,20 +9,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adversity.errors import InputError, PipelineError
-from adversity.pipeline.make_plan import make_plan
+from adversity.errors import RunError
 from adversity.pipeline.read.load import load_pipeline
-from adversity.registry import discover
 from adversity.report import verdict
-from adversity_flows.dvc.fetched import DamagedError, fetch_needed
-from adversity_flows.dvc.tracked import missing_data
 from adversity_flows.exit_codes import FAILED
 from adversity_flows.runs.looks import Look, write_look
-from adversity_flows.runs.past_runs import PAGE, keep_from_git
-from adversity_flows.scheduled.git import Git
+from adversity_flows.runs.past_runs import FOLDER, PAGE, keep_from_git
+from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.git import Git, GitError
 from adversity_flows.scheduled.lease import HeldError, Lease
-from adversity_flows.scheduled.retried import retried
-from adversity_flows.scheduled.revision import changed_files, found_revision
+from adversity_flows.scheduled.lent_runs import lend_runs
+from adversity_flows.scheduled.prepared import planned, prepare
+from adversity_flows.scheduled.published import (
+    Remotes,
+    commit_results,
+    not_pushed,
+    push_results,
+)
+from adversity_flows.scheduled.revision import (
+    changed_files,
+    found_revision,
+    remote_of,
+    remotes_of,
+)
 from adversity_flows.scheduled.workspace import Worktree, bring_home, worktree_of
 from adversity_flows.session import RunOptions, run_plan
 from adversity_flows.steps.watch import Silent
@@ -32,7 +41,6 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
     from adversity.pipeline.read.spec import ScheduleSpec
-    from adversity_flows.dvc.fetched import Fetched
     from adversity_flows.session import FinishedRun
     from adversity_flows.steps.watch import Watcher
 
@@ -50,6 +58,7 @@ class LookOptions:
     Attributes:
         rev: The revision; that of the schedule if None.
         strict: An undecided gate fails; as the schedule says if None.
+        push: Results go to the remotes; as the schedule says if None.
         prefect: Show the steps in Prefect.
         command: How it was called, for the run's manifest.
         say: Told what is done, a line each.
@@ -58,6 +67,7 @@ class LookOptions:
 
     rev: str | None = None
     strict: bool | None = None
+    push: bool | None = None
     prefect: bool = False
     command: str = "adversity schedule run"
     say: Callable[[str], None] = lambda _: None
@@ -144,11 +154,20 @@ class _Look:
             lease.names(revision.commit)
             self.ends(commit=revision.commit)
             self._say_of(git, revision.words)
+            branch = ResultsBranch(git, spec.name)
+            branch.refuse_checked_out()
             # DVC takes the names of files from the current folder when it asks git about them.
             with worktree_of(git, folder / "tree", revision) as tree, chdir(tree.root):
-                finished = self._run(tree)
+                remotes = Remotes.of(tree.root, self._remote(git, rev), push=self._pushes)
+                self._catch_up(branch, remotes)
+                plan = planned(tree, self._file, spec.name)
+                prepare(plan, tree, git, branch, say=self._options.say)
+                accepted = lend_runs(branch, self.root, tree.root, plan.name, say=self._options.say)
+                self.ends(accepted=accepted)
+                finished = self._run(plan)
                 lease.refuse_lost()
                 self._conclude(tree, finished)
+                self._publish(branch, plan, tree, remotes)
 
     def _tell_of_the_dead(self, lease: Lease) -> None:
         """Leave the line of a look that could not leave it itself."""
@@ -177,19 +196,21 @@ class _Look:
                 "only; commit the change to have it run"
             )
 
-    def _run(self, tree: Worktree) -> FinishedRun:
-        plan = self._planned(tree)
-        fetched = retried(lambda: fetch_needed(plan), unless=_is_no_matter_of_a_network)
-        self._say_fetched(fetched)
-        absent = missing_data(plan)
-        if absent:
-            raise PipelineError(
-                [
-                    f"{finding} (it is neither in {tree.revision.words} nor tracked by DVC there; "
-                    "`dvc add` it, commit and `dvc push`)"
-                    for finding in absent
-                ]
-            )
+    def _remote(self, git: Git, rev: str | None) -> str | None:
+        """Return git's remote for results: that of the revision, or that of the branch."""
+        named = (rev or "").partition("/")[0]
+        return named if rev and named in remotes_of(git) else remote_of(git)
+
+    def _catch_up(self, branch: ResultsBranch, remotes: Remotes) -> None:
+        """Take in the results of other machines, if their remote answers."""
+        if remotes.git is None:
+            return
+        try:
+            branch.catch_up(remotes.git)
+        except GitError as error:
+            self._options.say(f"! {error}: compared with the results that are known here")
+
+    def _run(self, plan: Plan) -> FinishedRun:
         options = RunOptions(
             direct=not self._options.prefect,
             strict=self._is_strict,
@@ -197,27 +218,6 @@ class _Look:
         )
         with self._options.watching(plan) as watcher:
             return run_plan(plan, watcher, options, warn=self._options.say)
-
-    def _planned(self, tree: Worktree) -> Plan:
-        """Plan the pipeline as the commit has it."""
-        path = tree.root / self._file
-        if not path.is_file():
-            raise InputError(
-                f"expected {self._file} in {tree.revision.words}, got a commit without it; commit "
-                f"it: `git add {self._file} && git commit`"
-            )
-        plan = make_plan(load_pipeline(path, root=tree.root), discover())
-        if plan.name != self.look.pipeline:
-            raise InputError(
-                f"{self._file}: expected the pipeline {self.look.pipeline} in "
-                f"{tree.revision.words}, got {plan.name}; commit its new name"
-            )
-        return plan
-
-    def _say_fetched(self, fetched: Fetched) -> None:
-        if fetched.data:
-            came = f", fetched {', '.join(fetched.fetched)}" if fetched.fetched else ""
-            self._options.say(f"data verified: {', '.join(fetched.data)}{came}")
 
     def _conclude(self, tree: Worktree, finished: FinishedRun) -> None:
         """Bring the run home, and note its verdict."""
@@ -233,18 +233,45 @@ class _Look:
             gates_failed=tuple(
                 gate.text for gate in finished.report.gates if gate.verdict in ("fail", "error")
             ),
-            accepted=run if finished.accepted else "",
+            accepted=run if finished.accepted else self.look.accepted,
         )
+
+    def _publish(self, branch: ResultsBranch, plan: Plan, tree: Worktree, remotes: Remotes) -> None:
+        """Commit the run, then push it; a remote that does not take it costs no result."""
+        commit = commit_results(
+            branch,
+            plan,
+            tree.revision,
+            self.root / FOLDER / self.look.run,
+            accepted=self.look.accepted == self.look.run,
+            index=state_folder(self.root, plan.name) / "index",
+        )
+        self._options.say(
+            f"{branch.name}: {commit[:10]}, accepted run {self.look.accepted or 'none'}"
+        )
+        self.ends(results=commit)
+        try:
+            push_results(branch, plan, remotes, say=self._options.say)
+        except RunError as error:
+            why = not_pushed(error)
+            self._options.say(f"! {why}")
+            if self.look.outcome == "done":
+                self.ends(outcome="not pushed", verdict=f"{self.look.verdict}; {why}")
+        self.ends(results=branch.tip or commit)
+        if remotes.any:
+            self.ends(unpushed=len(branch.unpushed()))
+
+    @property
+    def _pushes(self) -> bool | None:
+        if self._options.push is not None:
+            return self._options.push
+        return self._schedule.push if self._schedule else None
 
     @property
     def _is_strict(self) -> bool:
         if self._options.strict is not None:
             return self._options.strict
         return bool(self._schedule and self._schedule.strict)
-
-
-def _is_no_matter_of_a_network(error: Exception) -> bool:
-    return isinstance(error, DamagedError)
 
 
 def _seconds(stamp: str) -> float:

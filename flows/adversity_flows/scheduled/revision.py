@@ -13,7 +13,7 @@ from adversity_flows.scheduled.retried import retried
 if TYPE_CHECKING:
     from adversity_flows.scheduled.git import Git
 
-__all__ = ["Revision", "changed_files", "found_revision", "remote_of"]
+__all__ = ["Revision", "changed_files", "found_revision", "remote_of", "remotes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def found_revision(git: Git, rev: str | None) -> Revision:
         branch = git.says("symbolic-ref", "--short", "--quiet", "HEAD") or "HEAD"
         return Revision(branch, _commit(git, "HEAD") or "")
     remote, _, branch = rev.partition("/")
-    if branch and remote in _remotes(git):
+    if branch and remote in remotes_of(git):
         _fetch(git, remote, f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}", rev)
         commit = _commit(git, f"refs/remotes/{remote}/{branch}")
     else:
@@ -65,7 +65,7 @@ def found_revision(git: Git, rev: str | None) -> Revision:
 
 def remote_of(git: Git) -> str | None:
     """Return the remote of the branch that is checked out, else `origin`, else the only one."""
-    names = _remotes(git)
+    names = remotes_of(git)
     branch = git.says("symbolic-ref", "--short", "--quiet", "HEAD")
     own = git.says("config", f"branch.{branch}.remote") if branch else None
     if own in names:
@@ -79,7 +79,8 @@ def changed_files(git: Git) -> list[str]:
     return [line[3:] for line in said.splitlines()]
 
 
-def _remotes(git: Git) -> list[str]:
+def remotes_of(git: Git) -> list[str]:
+    """Return the names of git's remotes."""
     return (git.says("remote") or "").splitlines()
 
 

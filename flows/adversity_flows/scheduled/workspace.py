@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from adversity.data.atomic import storage_error
 from adversity.errors import InputError
 from adversity_flows.dvc.shared_cache import share_cache
-from adversity_flows.runs.past_runs import FOLDER, MANIFEST
+from adversity_flows.runs.past_runs import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from adversity_flows.scheduled.git import Git
     from adversity_flows.scheduled.revision import Revision
 
-__all__ = ["Worktree", "bring_home", "worktree_of"]
+__all__ = ["LENT", "Worktree", "bring_home", "worktree_of"]
 
+LENT = ".lent"
+"""A file in the folder of a run that is in a worktree for comparisons, and is the project's."""
 _SHARED = ("store", "drawings", "shown")
 """Folders of `.adversity` in which each entry has the hash of what it depends on for its name."""
 
@@ -79,8 +81,8 @@ def bring_home(root: Path, tree: Path) -> dict[str, str]:
     moved: dict[str, str] = {}
     for folder in sorted((tree / FOLDER).glob("[0-9]*")):
         name = folder.name
-        if (root / FOLDER / name / MANIFEST).is_file() and _same(folder, root / FOLDER / name):
-            continue  # lent for comparisons
+        if (folder / LENT).exists():
+            continue
         while (root / FOLDER / name).exists():  # a run by hand began in the same second
             name += "-scheduled"
         (root / FOLDER).mkdir(exist_ok=True)
@@ -107,7 +109,3 @@ def _remove(git: Git, folder: Path) -> None:
         git.says("worktree", "remove", "--force", "--force", str(folder))
         shutil.rmtree(folder, ignore_errors=True)
     git.says("worktree", "prune")
-
-
-def _same(one: Path, other: Path) -> bool:
-    return (one / MANIFEST).read_bytes() == (other / MANIFEST).read_bytes()

@@ -191,6 +191,7 @@ class ScheduleSpec(_Part):
         timezone: Of the times.
         rev: The branch, tag or commit that runs; what is checked out if None.
         strict: An undecided gate fails, and holds the accepted run.
+        push: Whether results go to the remotes; to those that there are if None.
     """
 
     cron: Annotated[StrictStr | None, BeforeValidator(_cron)] = None
@@ -198,6 +199,7 @@ class ScheduleSpec(_Part):
     timezone: Annotated[StrictStr, BeforeValidator(_timezone)] = "UTC"
     rev: Annotated[StrictStr, Field(min_length=1)] | None = None
     strict: StrictBool | None = None
+    push: StrictBool | None = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:
