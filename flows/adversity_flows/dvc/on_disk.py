@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,13 +56,42 @@ class OnDisk:
         except (FileNotFoundError, ObjectFormatError):
             return None
 
+    def recorded(self, path: str) -> str | None:
+        """Return the hash that dvc.lock, or a `.dvc` file, has now of what lies at a path."""
+        outs = (out for out in self._repo.index.outs if out.fs_path == self._place(path))
+        return next((out.hash_info.value for out in outs if out.hash_info), None)
+
     def has(self, value: str) -> bool:
-        """Say whether DVC's cache holds everything of a file or folder; its bytes are not read."""
+        """Say whether DVC's cache holds every byte of a file or folder, as they were."""
         files = self.kept(value)
-        wanted = [value] if files is None else list(files.values())
-        cache = self._repo.cache.local
-        known = files is not None or not value.endswith(".dir")
-        return known and all(cache.exists(one) for one in wanted)
+        if files is None and value.endswith(".dir"):
+            return False
+        return all(map(self._is_whole, (files or {"": value}).values()))
+
+    def restore(self, value: str, folder: Path) -> bool:
+        """Write a folder out of DVC's cache; False, and nothing is written, where that lacks some.
+
+        Args:
+            value: DVC's hash of the folder.
+            folder: A new one.
+        """
+        files = self.kept(value)
+        if files is None or not self.has(value):
+            return False
+        for name, own in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._repo.cache.local.oid_to_path(own), folder / name)
+        return True
+
+    def _place(self, path: str) -> str:
+        return str(self._repo.fs.join(self._repo.root_dir, *path.split("/")))
+
+    def _is_whole(self, value: str) -> bool:
+        try:
+            with open(self._repo.cache.local.oid_to_path(value), "rb") as file:  # noqa: PTH123
+                return hashlib.file_digest(file, "md5").hexdigest() == value
+        except OSError:
+            return False
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def computed_checks(subject: Subject, plan: Plan, watcher: Watcher) -> list[Chec
         watcher: Told of progress.
     """
     try:
-        with recomputed(whole(plan), watcher) as made:
+        with recomputed(whole(plan), watcher, subject.hashes) as made:
             steps = [stage.step for stage in made.part.computed]
             return [_of_step(subject, made, step) for step in steps if step in subject.run.steps]
     except AdversityError as error:

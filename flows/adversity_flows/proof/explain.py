@@ -110,7 +110,7 @@ def explain(subject: Subject, figure: Figure, watcher: Watcher, *, from_data: bo
         tuple(stage.step for stage in part.taken),
         _wrong(stored.rows),
         tuple(checks),
-        _again(part, figure, cell, stored, watcher),
+        _again(subject, part, figure, cell, stored, watcher),
         elsewhere,
     )
 
@@ -161,7 +161,9 @@ def _wrong(rows: StoredRows | None) -> tuple[str, ...] | None:
     return tuple(str(sample) for sample in rows["id"][wrong])
 
 
-def _again(part: Part, figure: Figure, cell: Cell, stored: _Stored, watcher: Watcher) -> Again:
+def _again(
+    subject: Subject, part: Part, figure: Figure, cell: Cell, stored: _Stored, watcher: Watcher
+) -> Again:
     """Compute the number from the stored rows, and from what they rest on."""
     of_table, rows = None, None
     try:
@@ -169,7 +171,7 @@ def _again(part: Part, figure: Figure, cell: Cell, stored: _Stored, watcher: Wat
             metrics = toolbox_of(part.plan, Workspace.of(part.plan.root)).metrics()
             measures = measures_of_rows(metrics, stored.rows, stored.classes)
             of_table = measures.get(figure.name)
-        with recomputed(part, watcher) as made:
+        with recomputed(part, watcher, subject.hashes) as made:
             table = made.table(figure.step)
             if stored.rows is not None and table is not None:
                 rows = compare_rows(stored.rows, table.cell(cell.key), figure.cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from adversity.data.checksums import SUMS
 from adversity.engine.stages.stored_images import IMAGES
 from adversity.report.words.wording import plural
 from adversity_flows.proof.check import Check, State, compared
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["artifact_checks", "input_checks"]
 
+_MADE = ("artifact", "numbers")
 _NAMED = 3
 """So many files that changed are named."""
 
@@ -65,7 +67,7 @@ def _places(subject: Subject, *, made: bool) -> Iterator[_Place]:
         else:
             is_folder = subject.hashes[path].endswith(".dir")
             place = _Place(path, "data" if is_folder else "file", path)
-        if made == (place.what in ("artifact", "numbers")):
+        if made == (place.what in _MADE):
             yield place
 
 
@@ -76,6 +78,9 @@ def _checked(
     recorded, found = subject.hashes[place.path] or None, disk.hashed(place.path)
     check = compared(place.what, place.name, recorded, None if found is None else found.value)
     state: State = check.state
+    if state == "changed" and place.what in _MADE and disk.recorded(place.path) == check.found:
+        yield _replaced(subject, disk, place, check)
+        return
     if state == "holds" and found is not None:
         count = len(found.files)
         yield Check(*_named(place), state, plural(count, "file") if count else "", *_hashes(check))
@@ -89,6 +94,19 @@ def _checked(
     if state in ("changed", "missing") and place.what == "artifact" and disk.has(str(recorded)):
         words += "; DVC's cache still has what the run left"
     yield Check(*_named(place), state, words, *_hashes(check))
+
+
+def _replaced(subject: Subject, disk: OnDisk, place: _Place, check: Check) -> Check:
+    """Return the check of a result in whose place a later run put another: is it still kept?"""
+    recorded = str(check.recorded)
+    if place.what == "numbers" and subject.past is not None:
+        words = "written anew since; the numbers of this run stand in result.json"
+    elif disk.has(recorded):
+        words = "made anew since; what this run left is in DVC's cache"
+    else:
+        words = "made anew since, and what this run left is not in DVC's cache, or damaged there"
+        return Check(*_named(place), "changed", words, recorded, check.found)
+    return Check(*_named(place), "holds", words, recorded, recorded)
 
 
 def _named(place: _Place) -> tuple[str, str]:
@@ -110,6 +128,7 @@ def _words(check: Check, found: Hashed | None, then: Mapping[str, str] | None) -
     faults = [f"{name} changed" for name in then if found.files.get(name, then[name]) != then[name]]
     faults += [f"{name} is missing" for name in then if name not in found.files]
     faults += [f"{name} is new" for name in found.files if name not in then]
+    faults.sort(key=lambda fault: fault.startswith(SUMS))  # it follows from the others
     more = f", and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
     return ", ".join(faults[:_NAMED]) + more
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.set_up.workspace import Workspace
 from adversity.report.values.model import Outcome
+from adversity_flows.dvc.on_disk import on_disk
 from adversity_flows.steps.shards import in_step, run_waves
 
 if TYPE_CHECKING:
@@ -56,12 +57,13 @@ class Recomputed:
 
 
 @contextmanager
-def recomputed(part: Part, watcher: Watcher) -> Iterator[Recomputed]:
+def recomputed(part: Part, watcher: Watcher, hashes: Mapping[str, str]) -> Iterator[Recomputed]:
     """Compute a part of a pipeline; nothing is recorded, and nothing stays.
 
     Args:
         part: The part.
         watcher: Told of progress.
+        hashes: What DVC recorded of the artifacts that are taken, by path.
 
     Raises:
         AdversityError: If it cannot be computed any more.
@@ -69,14 +71,23 @@ def recomputed(part: Part, watcher: Watcher) -> Iterator[Recomputed]:
     plan = part.plan
     with tempfile.TemporaryDirectory(prefix="adversity-proof-") as folder:
         workspace = Workspace(plan.root, Path(folder), Path(folder) / "store")
-        for stage in part.taken:
-            place = workspace.outputs / stage.out
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(plan.root / stage.out, target_is_directory=True)
+        _take(part, workspace, hashes)
         results = {
             stage.step: _computed(part, stage, workspace, watcher) for stage in part.computed
         }
         yield Recomputed(workspace, part, results)
+
+
+def _take(part: Part, workspace: Workspace, hashes: Mapping[str, str]) -> None:
+    """Put the artifacts that are taken in their place: out of DVC's cache where a run made others."""
+    with on_disk(part.plan.root) if part.taken else nullcontext() as disk:
+        for stage in part.taken:
+            place, then = workspace.outputs / stage.out, hashes.get(stage.out, "")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            found = disk.hashed(stage.out) if disk is not None else None
+            same = found is not None and found.value == then
+            if same or disk is None or not disk.restore(then, place):
+                place.symlink_to(part.plan.root / stage.out, target_is_directory=True)
 
 
 def _computed(part: Part, stage: Stage, workspace: Workspace, watcher: Watcher) -> StageResult:

@@ -185,6 +185,36 @@ def test_every_number_is_computed_again(proved: Path, call: Callable[..., Any]) 
     assert found["sentence"].startswith("the first thing that changed: file own/weights.json")
 
 
+def test_an_earlier_run_is_proved_out_of_the_cache_of_dvc(
+    proved: Path, call: Callable[..., Any], flip: Callable[[Path], None]
+) -> None:
+    """A later run put others in the place of its artifacts; what it left is still kept."""
+    [first] = (proved / "runs").glob("2*")
+    file, text = proved / FILE, (proved / FILE).read_text()
+    file.write_text(text.replace("epochs: 2", "epochs: 1"))
+    assert call("run", FILE, "--direct").code == 0
+    file.write_text(text)
+    answer = call("audit", first.name)
+    assert answer.code == 0, answer.out
+    assert "made anew since; what this run left is in DVC's cache" in answer.out
+    answer = call("explain", first.name, FIGURE)
+    assert answer.code == 0, answer.out
+    assert "rows: 8 rows equal to the last bit" in answer.out
+    manifest = json.loads((first / "manifest.json").read_text())
+    listed = manifest["hashes"]["artifacts/proved/net"]
+    state = next(
+        one["md5"]
+        for one in json.loads(
+            (proved / ".dvc/cache/files/md5" / listed[:2] / listed[2:]).read_text()
+        )
+        if one["relpath"] == "states/all.safetensors"
+    )
+    flip(proved / ".dvc/cache/files/md5" / state[:2] / state[2:])
+    answer = call("audit", first.name)
+    assert answer.code == 1
+    assert "artifact net: made anew since, and what this run left is not in DVC's" in answer.out
+
+
 @pytest.mark.parametrize(
     ("figure", "said"),
     [
