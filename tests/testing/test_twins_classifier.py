@@ -10,7 +10,9 @@ from kit_subjects import Bands
 from pydantic import PrivateAttr
 
 from adversity import Classifier, Fitted, Plugin, State
-from adversity.errors import NotFittedError
+from adversity.engine.calls.set_up import set_up
+from adversity.engine.public.create import ClassifierCall as PublicCall
+from adversity.errors import NotFittedError, PluginError
 from adversity.testing import check_plugin
 from adversity.testing.kinds.classifier import ClassifierBench
 
@@ -201,12 +203,37 @@ class AroundBent(Around):
     examples: ClassVar[Any] = ({"network": Bent()},)
 
 
+class Many(Bands):
+    """Says what two members answer."""
+
+    def member_probs(self, images: torch.Tensor) -> torch.Tensor | None:
+        logits = Bands.logits(self, images)
+        return torch.stack([logits.softmax(1), (2 * logits).softmax(1)])
+
+
+class Huddled(Many):
+    """Its second member looks at the first image alone."""
+
+    def member_probs(self, images: torch.Tensor) -> torch.Tensor | None:
+        said = super().member_probs(images)
+        assert said is not None
+        return torch.stack([said[0], said[1, :1].expand_as(said[1])])
+
+
+class Unlooking(Bands):
+    """Has members that look at nothing."""
+
+    def member_probs(self, images: torch.Tensor) -> torch.Tensor | None:
+        return torch.full((2, len(images), 3), 1 / 3)
+
+
 TWINS = {
     "classes_are_named": Nameless,
     "images_matter": Constant,
     "gives_what_it_says": Disguised,
     "features_by_row": Blended,
     "head_leads_to_answers": Askew,
+    "members_by_row": Huddled,
     "facts_are_json": Tensorial,
     "learns": Shuffled,
     "networks_as_found": Training,
@@ -215,7 +242,7 @@ TWINS = {
 }
 
 
-@pytest.mark.parametrize("plugin", [Bands, Headed, Means, Around])
+@pytest.mark.parametrize("plugin", [Bands, Headed, Many, Means, Around])
 def test_sound_classifier_passes(plugin: Any) -> None:
     """A fixed and a fitted classifier that keep their promises fail nothing."""
     assert check_plugin(plugin).passed
@@ -245,3 +272,31 @@ def test_what_gives_no_logits_is_not_tried_for_them() -> None:
 def test_every_check_has_a_twin() -> None:
     """No check of the kind goes without a plugin that it catches."""
     assert {check.name for check in ClassifierBench.checks} == set(TWINS)
+
+
+def test_members_that_look_at_nothing_are_found(failed: Callable[..., dict[str, str]]) -> None:
+    """As an answer is that does."""
+    assert "members that look at the image" in failed(Unlooking)["members_by_row"]
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (torch.zeros(2, 4, 3), "members: "),
+        (torch.full((4, 3), 1 / 3), r"expected members of shape \[M, 16, 3\]"),
+        ("none", "expected a tensor of members, got str"),
+    ],
+)
+def test_what_are_no_members_is_refused(said: Any, fault: str) -> None:
+    """Rows that are no distributions, one answer, or no tensor, named with the plugin."""
+
+    class Wrong(Bands):
+        name: ClassVar[str] = "wrong"
+
+        def member_probs(self, images: torch.Tensor) -> Any:
+            return torch.zeros(2, len(images), 3) if getattr(said, "ndim", 0) == 3 else said
+
+    with pytest.raises(PluginError, match=fault):
+        PublicCall(set_up(Wrong(), 'classifier "wrong"', "cpu")).member_probs(
+            torch.rand(4, 3, 16, 16)
+        )

@@ -109,6 +109,17 @@ class Classifier(PluginBase):
         """
         return None
 
+    def member_probs(self, images: Tensor) -> Tensor | None:
+        """Return what each of its members says, `[M, N, K]` probabilities, where it has such.
+
+        For scores that go by how members disagree; the same M for all images. Rows are about their
+        images alone.
+
+        Args:
+            images: `[N, C, H, W]` float32 in [0, 1].
+        """
+        return None
+
     def structure(self) -> Structure | None:
         """Return what it is made of, for exact attacks; None where there are no such."""
         return None

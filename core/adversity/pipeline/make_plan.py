@@ -12,7 +12,7 @@ from adversity.pipeline.gates.gate_faults import idle_gates
 from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
 from adversity.pipeline.plan.data_versions import revision_in_keys
-from adversity.pipeline.plan.features import features_in_keys
+from adversity.pipeline.plan.features import kept_in_keys
 from adversity.pipeline.plan.measures import check_names, in_keys, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.origins import Origins
@@ -167,7 +167,7 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return what a result depends on besides its part of the file: plugins, source, device."""
     origins = Origins(findings)
-    known = in_keys(steps, [metric for _, metric in metrics]) | features_in_keys(steps)
+    known = in_keys(steps, [metric for _, metric in metrics]) | kept_in_keys(steps)
     return {
         "adversity": __version__,
         "core": {

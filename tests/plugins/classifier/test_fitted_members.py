@@ -150,6 +150,19 @@ def test_a_gradient_goes_through_bagged_lines_and_none_through_trees() -> None:
         adversity.create("attack", "pgd", eps=0.3)(adversity.target(trees), images, labels)
 
 
+def test_what_members_say_is_that_of_trees_on_each_draw() -> None:
+    """scikit-learn's, in the order of the draws; their mean is the answer. boosting offers none."""
+    call = fitted("bagging", WeightedTree(max_depth=4), members=3)
+    said = call.member_probs(IMAGES[NEW])
+    for draw, own in zip(call.ready.state.arrays["draws"], said, strict=True):
+        tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(TABLE[draw], LABELS[draw])
+        np.testing.assert_allclose(own, tree.predict_proba(TABLE[NEW]), atol=1e-6)
+    np.testing.assert_allclose(call(IMAGES[NEW]), said.mean(0), atol=1e-6)
+    assert (
+        fitted("boosting", WeightedTree(max_depth=2), members=2).member_probs(IMAGES[NEW]) is None
+    )
+
+
 def test_what_cannot_be_a_member_is_refused() -> None:
     """What learns nothing, what was fitted, what needs other sources; and a state of another."""
     tree = adversity.create("classifier", "decision_tree").fit(IMAGES[SEEN], LABELS[SEEN])

@@ -8,6 +8,7 @@ from adversity.engine.calls.blocks import in_blocks, network_rows
 from adversity.engine.calls.final_call import FinalCall, named, positions
 from adversity.engine.calls.log_probs import log_probs
 from adversity.engine.calls.networks import networks_of
+from adversity.engine.calls.sampling_call import members_fault
 from adversity.errors import InputError
 from adversity.shapes import probs_fault, rows_fault
 
@@ -111,6 +112,29 @@ class ClassifierCall(FinalCall):
 
         blocks = self.blocks(images, names, run, size, what="features")
         return blocks[0] if blocks else None
+
+    def member_probs(self, images: Tensor, ids: Sequence[str] | None = None) -> Tensor | None:
+        """Return what its members say, `[M, N, K]` float32 probabilities; None where it has none.
+
+        Raises:
+            PluginError: If the answer breaks the contract.
+        """
+        self.require_channels(images)
+        plugin, names = self.ready.plugin, ids or positions(len(images))
+        size = network_rows(plugin, images)
+
+        def run(index: list[int]) -> list[Tensor]:
+            here = named(names, index)
+            answer: Any = self.ask("member_probs", here, images[index])
+            if answer is None and index[0] == 0:
+                return []
+            fault = members_fault(answer, (len(index), len(plugin.class_names)))
+            if fault is not None:
+                self.ready.broke(fault, here)
+            return [answer.float().transpose(0, 1)]  # rows first, as blocks are joined
+
+        blocks = self.blocks(images.detach(), names, run, size, ("members",), "members")
+        return blocks[0].transpose(0, 1) if blocks else None
 
     def head(self, features: Tensor) -> Tensor:
         """Return what it gives for features `[N, D]`, `[N, K]`, differentiable in them.

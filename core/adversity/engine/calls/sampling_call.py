@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.model import ClassifierModel
     from adversity.seeding import SampleRng
 
-__all__ = ["SamplingCall"]
+__all__ = ["SamplingCall", "members_fault"]
 
 
 class SamplingCall(FinalCall):
@@ -156,7 +156,7 @@ class SamplingCall(FinalCall):
             what = "none" if isinstance(answer, Predictive) else type(answer).__name__
             self.ready.broke(f"expected a Predictive with members, got {what}", ids)
         probs = answer.probs if isinstance(answer, Predictive) else None
-        fault = _members_fault(_values(members), shape)
+        fault = members_fault(_values(members), shape)
         if fault is None and probs is not None:
             values = _values(probs)
             fault = rows_fault(values, rows=shape[0], columns=shape[1]) or probs_fault(values)
@@ -172,7 +172,7 @@ def _values(given: Any) -> Any:
     return given.detach() if isinstance(given, torch.Tensor) else given
 
 
-def _members_fault(members: object, shape: tuple[int, int]) -> str | None:
+def members_fault(members: object, shape: tuple[int, int]) -> str | None:
     """Say what is wrong with members, expected `[M, N, K]` probabilities, or None."""
     import torch
 

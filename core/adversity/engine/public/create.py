@@ -172,6 +172,13 @@ class ClassifierCall(Call):
             features: Tensor | None = self.ready.call.features(images.detach())
         return None if features is None else features.float()
 
+    def member_probs(self, images: Tensor) -> Tensor | None:
+        """Return its members' probabilities `[M, N, K]` float32; None where it has no members."""
+        self.ready.require_fitted()
+        require_images(images, self.ready)
+        with preserve_global_rng():
+            return self.ready.call.member_probs(images.detach())  # type: ignore[no-any-return]
+
     def head(self, features: Tensor) -> Tensor:
         """Return what it gives for features `[N, D]`, `[N, K]`; a classifier without one refuses."""
         self.ready.require_fitted()

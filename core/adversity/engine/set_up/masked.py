@@ -77,6 +77,21 @@ class Masked:
         answer = self.whole.head(features)
         return None if answer is None else self.over(answer)
 
+    def member_probs(self, images: Tensor) -> Tensor | None:
+        """Return what its members say of these classes, `[M, N, K]` probabilities."""
+        said = self.whole.member_probs(images)
+        return None if said is None else self.over_members(said)
+
+    def over_members(self, said: Tensor) -> Tensor:
+        """Return members' probabilities `[M, N, K]` of all classes as those of what is left.
+
+        Raises:
+            InputError: If a member gives all of these the probability 0.
+        """
+        import torch
+
+        return torch.stack([self._shares(self._left(one)) for one in said])
+
     def structure(self) -> None:
         """Return none: what the whole classifier is made of decides between other classes."""
 
@@ -89,8 +104,14 @@ class Masked:
         if getattr(answer, "ndim", 0) != 2 or answer.shape[1] != len(self.whole.class_names):
             return answer  # which is refused as of any classifier
         left = self._left(answer)
-        if self.whole.gives != "probs":
-            return left
+        return self._shares(left) if self.whole.gives == "probs" else left
+
+    def _shares(self, left: Tensor) -> Tensor:
+        """Return probabilities divided by their sum.
+
+        Raises:
+            InputError: If it is 0.
+        """
         total = left.sum(1, keepdim=True)
         if bool((total <= 0).any()):
             raise InputError(

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.model import Cell
 
-__all__ = ["answers_out_of_fold", "fits_out_of_fold", "fold_hashes", "folds_of"]
+__all__ = [
+    "answers_out_of_fold",
+    "fits_out_of_fold",
+    "fold_hashes",
+    "folds_of",
+    "members_out_of_fold",
+]
 
 Folds = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -86,6 +92,35 @@ def answers_out_of_fold(
         parts.append(ready.call.logits(current.images[torch.from_numpy(place)], ids))
     answers: Tensor = torch.cat(parts)[torch.from_numpy(order)]
     return answers
+
+
+def members_out_of_fold(
+    toolbox: Toolbox, step: str, cell: Cell, current: ImageBatch, folds: Folds
+) -> Tensor:
+    """Return what members say `[M, N, K]`, of each image those fitted without its fold.
+
+    Arguments are those of `answers_out_of_fold`, which has seen to the classes.
+
+    Raises:
+        DataError: If there are other members where another fold is left out.
+    """
+    import torch
+
+    fits, order = fits_out_of_fold(toolbox, step, cell, folds)
+    parts = [
+        ready.call.member_probs(
+            current.images[torch.from_numpy(place)], [current.ids[i] for i in place]
+        )
+        for place, ready in fits
+    ]
+    counts = {None if part is None else len(part) for part in parts}
+    if len(counts) > 1 or None in counts:
+        raise DataError(
+            f"{toolbox.plan.steps[step].line}: {fits[0][1].label} has other members where another "
+            f"fold is left out, {sorted(map(str, counts))}; leave folds: out"
+        )
+    said: Tensor = torch.cat(parts, 1)[:, torch.from_numpy(order)]
+    return said
 
 
 def fits_out_of_fold(

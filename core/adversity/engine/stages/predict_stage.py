@@ -12,12 +12,17 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.chain.answer import Answer
 from adversity.engine.stages.answer_columns import answer_columns, whole_columns
 from adversity.engine.stages.columns import Columns, join, of_restorations
-from adversity.engine.stages.folds import answers_out_of_fold, fold_hashes, folds_of
+from adversity.engine.stages.folds import (
+    answers_out_of_fold,
+    fold_hashes,
+    folds_of,
+    members_out_of_fold,
+)
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError, InputError
-from adversity.pipeline.plan.features import fits_alone, keeps_features
+from adversity.pipeline.plan.features import fits_alone, keeps_features, keeps_members
 from adversity.pipeline.plan.folded import out_of_fold
 from adversity.pipeline.read.findings import listed
 
@@ -72,6 +77,7 @@ class PredictRun(TableRun):
         links = [self.identity(link.id, cell) for link in self.chain.links]
         source = self.toolbox.source(self.data)
         kept: list[object] = ["features"] if self._keeps_features else []
+        kept += ["members"] if self._keeps_members else []
         kept += [] if self._folds is None else [{"folds": fold_hashes(self.toolbox, step, cell)}]
         return [source.content, self.label_hash(self.data), links, self.columns_depend_on(), *kept]
 
@@ -79,6 +85,11 @@ class PredictRun(TableRun):
     def _keeps_features(self) -> bool:
         """Whether a step goes by the features of this one."""
         return keeps_features(self.stage.step, self.plan.steps)
+
+    @cached_property
+    def _keeps_members(self) -> bool:
+        """Whether a step goes by what the members of the classifier say."""
+        return keeps_members(self.stage.step, self.plan.steps)
 
     @cached_property
     def _folds(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
@@ -122,6 +133,8 @@ class PredictRun(TableRun):
             columns |= self._of_all(said, ready, whole, columns.get("target"), index)
         if self._keeps_features:
             columns["features"] = self._features(ready, current)
+        if self._keeps_members:
+            columns["members"] = self._members(cell, current, index)
         columns |= of_restorations(current)
         if self.chain.views:
             columns |= self.image_columns(current)
@@ -168,6 +181,29 @@ class PredictRun(TableRun):
         found: np.ndarray[Any, Any] = features.float().numpy()
         return found
 
+    def _members(self, cell: Cell, current: ImageBatch, index: list[int]) -> np.ndarray[Any, Any]:
+        """Return what members say of images, `[N, M, K]` float32.
+
+        Raises:
+            InputError: If the classifier has none.
+        """
+        step = self.stage.step
+        whole = self.toolbox.whole(step, cell)
+        said: Tensor | None = whole.call.member_probs(current.images[:1], current.ids[:1])
+        if said is None:
+            raise InputError(
+                f"{self.planned.line}: {whole.label} has no members, and a step goes by those of "
+                f"{step}; use a classifier that has some, or drop that step"
+            )
+        if self._folds is not None:
+            said = members_out_of_fold(self.toolbox, step, cell, current, self._folds[index])
+        else:
+            said = whole.call.member_probs(current.images, current.ids)
+        if self._masked:
+            said = self.toolbox.ready(step, cell).plugin.over_members(said)
+        rows: np.ndarray[Any, Any] = said.float().transpose(0, 1).contiguous().numpy()
+        return rows
+
     def fill(self, out: Path) -> StageResult:
         """Write the table, and say which samples no answer is held against, or if none is.
 
@@ -176,6 +212,10 @@ class PredictRun(TableRun):
         """
         if self._keeps_features:
             self._require_one_width_of_features()
+        if self._keeps_members:
+            firsts = (self.shards_of(cell)[0] for cell in self.planned.cells)
+            counts = {self.shard_rows(first)["members"].shape[1] for first in firsts}
+            self.ragged = frozenset({"members"} if len(counts) > 1 else ())
         fitted = fits_alone(self.stage.step, self.plan.steps)
         self.notes += self._mask_notes() if self._masked else self._unmasked_notes()
         if self._folds is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Combine, Fitted, Sampling, Score
 from adversity.pipeline.plan.answerers import members_behind
 from adversity.pipeline.plan.chain import chain_to
+from adversity.pipeline.plan.features import offers_members
 from adversity.pipeline.plan.paths import ancestors
 from adversity.pipeline.read.findings import listed, suggestion
 from adversity.registry.entry import class_of
@@ -162,12 +163,15 @@ class MemberRules:
         source = self._steps.get(planned.upstream) if planned.source else None
         if source is None or not issubclass(cls, Score) or not cls.needs_members:
             return
-        if not issubclass(class_of(source.entry), Combine | Sampling):
+        entries = source.plugin_entries if source.role == "predict" else ()
+        there = issubclass(class_of(source.entry), Combine | Sampling)
+        if not there and not (entries and all(map(offers_members, entries))):
             yield (
                 "from",
                 (
                     f"{planned.entry.label} goes by what members say, and {source.id} has one answer; "
-                    "name a step that combines members, or draws them"
+                    "name a step that combines members, or draws them, or of a classifier that has "
+                    "`member_probs`"
                 ),
             )
 

@@ -1,4 +1,4 @@
-"""Which steps keep the features of their classifier, and which are there for nothing else.
+"""Which steps keep the features of their classifier, or its members, and which do nothing else.
 
 A network's features of the images that trained it are what detectors are mostly fitted on, and how
 right it is on these says nothing: of a step that fits detectors alone nothing is measured.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adversity.contracts import Detector, Fitted, Metric
+from adversity.contracts import Classifier, Detector, Fitted, Metric, Score
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import PlannedStep
     from adversity.registry import Entry
 
-__all__ = ["features_in_keys", "fits_alone", "keeps_features", "needs_head", "sources_of_features"]
+__all__ = [
+    "fits_alone",
+    "keeps_features",
+    "keeps_members",
+    "kept_in_keys",
+    "needs_head",
+    "offers_members",
+    "sources_of_features",
+]
 
 
 def sources_of_features(planned: PlannedStep, entry: Entry) -> Iterator[tuple[str, str]]:
@@ -53,6 +61,32 @@ def keeps_features(id_: str, steps: Mapping[str, PlannedStep]) -> bool:
     )
 
 
+def offers_members(entry: Entry) -> bool:
+    """Say whether a plugin is a classifier that says what each of its members answers."""
+    cls = class_of(entry)
+    return issubclass(cls, Classifier) and cls.member_probs is not Classifier.member_probs
+
+
+def keeps_members(id_: str, steps: Mapping[str, PlannedStep]) -> bool:
+    """Say whether the table of a classifier's step holds what its members say."""
+    kept = steps.get(id_)
+    if kept is None or kept.role != "predict" or not any(map(offers_members, kept.plugin_entries)):
+        return False
+    return any(
+        id_ in (*planned.source, planned.against)
+        for planned in steps.values()
+        for entry in planned.plugin_entries
+        if _goes_by_members(entry)
+    )
+
+
+def _goes_by_members(entry: Entry) -> bool:
+    cls = class_of(entry)
+    if issubclass(cls, Metric):
+        return "members" in cls.wants
+    return issubclass(cls, Score) and cls.needs_members
+
+
 def fits_alone(id_: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
     """Return what is fitted on the features of a step, if that is all that the step is there for.
 
@@ -70,10 +104,15 @@ def fits_alone(id_: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
     return tuple(fitted)
 
 
-def features_in_keys(steps: Mapping[str, PlannedStep]) -> dict[str, dict[str, str]]:
-    """Return, of each step that keeps features, what its stage depends on: that, and whether alone."""
-    return {
+def kept_in_keys(steps: Mapping[str, PlannedStep]) -> dict[str, dict[str, str]]:
+    """Return, of each step that keeps more than answers, what its stage depends on.
+
+    Of features that is whether they are there to fit alone, too.
+    """
+    features = {
         id_: {"features": "to fit alone" if fits_alone(id_, steps) else "kept"}
         for id_ in steps
         if keeps_features(id_, steps)
     }
+    members = {id_: {"members": "kept"} for id_ in steps if keeps_members(id_, steps)}
+    return {id_: features.get(id_, {}) | members.get(id_, {}) for id_ in {**features, **members}}

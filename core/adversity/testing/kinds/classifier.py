@@ -131,6 +131,28 @@ def head_leads_to_answers(bench: ClassifierBench) -> str:
     return f"{features.shape[1]} features, {worst:.1g} apart at most"
 
 
+@check("Members have a row for each image, and belong to it alone; images matter to some.")
+def members_by_row(bench: ClassifierBench) -> str:
+    """Ask for what members say of each image among other neighbours; the call looks at the rows."""
+    images = bench.answered[0].rows["images"]
+    said = bench.ready.call.member_probs(images)
+    if said is None:
+        raise NotApplicable("the classifier has no members")
+    worst = 0.0
+    for row in range(len(images)):
+        others = 1 - images
+        others[row] = images[row]
+        worst = max(worst, apart(said[:, row], bench.ready.call.member_probs(others)[:, row]))
+    require(
+        worst <= ROUNDING,
+        f"expected members to say the same of an image among other images, they differ by up to "
+        f"{worst:.3g}: they must not hold anything of the batch",
+    )
+    spread = float((said - said[:, :1]).abs().max())
+    require(spread > 0, "expected members that look at the image, they say the same of all")
+    return f"{len(said)} members"
+
+
 @check("What is described for the report is JSON.")
 def facts_are_json(bench: ClassifierBench) -> str:
     """Write it as JSON, which the report and the manifest do."""
@@ -208,6 +230,7 @@ class ClassifierBench(Bench):
         gives_what_it_says,
         features_by_row,
         head_leads_to_answers,
+        members_by_row,
         facts_are_json,
         learns,
         networks_as_found,

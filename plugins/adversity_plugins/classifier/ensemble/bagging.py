@@ -75,6 +75,12 @@ class Bagging(FittedMembers):
             return f"its members, {plugin.name}, are not differentiable"
         return next((why for one in self._members if (why := one.no_gradient)), None)
 
+    def member_probs(self, images: Tensor) -> Tensor:
+        """Return what each member says, `[M, N, K]` float64 probabilities, in the order of draws."""
+        import torch
+
+        return torch.stack([self._said(member, images) for member in self._fitted()])
+
     def logits(self, images: Tensor) -> Tensor:
         """Return probabilities `[N, K]`, the mean of the members'."""
         first, *others = self._fitted()
