@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Known] = {
     "export": Known("export:export", "Write the images of a step of the last run for other tools."),
     "study": Known("study:study", "Ask people which images are better, blind and in pairs."),
     "ledger": Known("ledger:ledger", "Say what is left after every attack that ever ran."),
+    "board": Known("board:board", "Rank what all runs judged alike, in a static site."),
     "data": Known("data:data", "Say what data sets hold, and what is wrong with them."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
     "plugins": Known("plugins:plugins", "List what is installed, or show all about one plugin."),

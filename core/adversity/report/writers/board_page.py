@@ -1,0 +1,308 @@
+"""A board as one self-contained page, with the look of the report, and as JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adversity.report.doubts.judgement import SIGNS
+from adversity.report.words.board_words import (
+    board_title,
+    data_title,
+    differences_in_words,
+    distinct_titles,
+    rank_text,
+    setting_text,
+)
+from adversity.report.words.wording import (
+    NOTHING,
+    capital,
+    cell_text,
+    interval_text,
+    measure_name,
+    plain,
+    plural,
+    value_text,
+    written,
+)
+from adversity.report.writers.board_marks import forest, trend
+from adversity.report.writers.record import json_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jinja2 import Environment
+
+    from adversity.contracts.values import Measure
+    from adversity.report.values.board import Board, Boards, Entry, History, Ranked
+
+__all__ = ["BOARD_SCHEMA", "board_html", "board_json"]
+
+BOARD_SCHEMA = "adversity-board/1"
+"""Changes when a reader of the JSON would have to change."""
+_OPEN = 8
+"""So many boards are open; more would be a wall, and are opened by a click."""
+_TEMPLATES = files("adversity.report") / "templates"
+
+
+def board_json(boards: Boards) -> dict[str, Any]:
+    """Return all boards as JSON values.
+
+    Raises:
+        PluginError: If a number is NaN.
+    """
+    return {"schema": BOARD_SCHEMA, **json_values(boards)}
+
+
+def board_html(boards: Boards, links: Mapping[str, str]) -> str:
+    """Return the page.
+
+    Args:
+        boards: What it says.
+        links: To the report of each run, by its id; as URLs relative to the page.
+    """
+    style = _asset("style.css") + _asset("board.css")
+    script = _asset("script.js")
+    titles = distinct_titles(boards.boards)
+    shown = [
+        {**_board(board, links), "title": titles[board.id], "open": at < _OPEN}
+        for at, board in enumerate(boards.boards)
+    ]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for board, own in zip(boards.boards, shown, strict=True):
+        groups.setdefault(data_title(board), []).append(own)
+    page: str = (
+        _environment()
+        .get_template("board.html.j2")
+        .render(
+            boards=boards,
+            summary=_summary(boards),
+            groups=groups,
+            alone=[_alone(one, links) for one in boards.alone],
+            histories=[_history(one, links) for one in boards.history],
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+        )
+    )
+    return page
+
+
+def _summary(boards: Boards) -> str:
+    runs = sum(len(one.runs) for one in boards.history)
+    return ", ".join(
+        (
+            plural(len(boards.history), "pipeline"),
+            plural(runs, "run"),
+            plural(len(boards.boards), "board"),
+        )
+    )
+
+
+class _Row(NamedTuple):
+    """An entry as the page has it."""
+
+    rank: str
+    note: str
+    tied: bool
+    method: str
+    settings: tuple[str, ...]
+    where: str
+    run: str
+    started: str
+    link: str
+    value: str
+    marks: Any
+    others: tuple[tuple[str, str], ...]
+
+
+def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return a board in the order of its first measure, with the others beside it."""
+    main, *others = board.rankings
+    first = _of(board, main.order[0], main.measure)
+    ends = _ends([_of(board, item, main.measure) for item in main.order])
+    places = [{item.entry: item for item in one.order} for one in others]
+    rows = []
+    for item in main.order:
+        entry = board.entries[item.entry]
+        measure = entry.measures[main.measure]
+        beside = tuple(
+            (
+                _both(entry.measures[one.measure]) if one.measure in entry.measures else NOTHING,
+                rank_text(own[item.entry]) if item.entry in own else "",
+            )
+            for one, own in zip(others, places, strict=True)
+        )
+        rows.append(_row(entry, item, measure, ends, links, beside))
+    leader, tied = rows[0], sum(item.tied for item in main.order)
+    better = "higher is better" if first.better == "higher" else "lower is better"
+    return {
+        "id": board.id,
+        "fields": board.fields,
+        "measure": capital(measure_name(main.measure, first)),
+        "heads": [
+            capital(measure_name(one.measure, _of(board, one.order[0], one.measure)))
+            for one in others
+        ],
+        "rows": rows,
+        "n": board.n,
+        "leader": leader,
+        "tied": tied,
+        "judged": main.order[0].best is not None,
+        "caption": f"{capital(better)}; value with its 95 % interval, drawn from {ends[0]:.3g} to "
+        f"{ends[1]:.3g}. Ranks: all that paired tests on the same images leave open, with Holm's "
+        f"correction for {plural(main.tests, 'pair')} at 5 %; entries that are not told apart from "
+        f"the first are shaded, and tied. {_untested(board)}".strip(),
+    }
+
+
+def _untested(board: Board) -> str:
+    """Name the measures that have no ranks, and why."""
+    whys: dict[str, list[str]] = {}
+    for one in board.rankings:
+        if all(item.why for item in one.order):
+            name = measure_name(one.measure, _of(board, one.order[0], one.measure))
+            whys.setdefault(one.order[0].why, []).append(capital(name))
+    return " ".join(f"{' and '.join(names)}: {why}." for why, names in whys.items())
+
+
+def _row(
+    entry: Entry,
+    item: Ranked,
+    measure: Measure,
+    ends: tuple[float, float],
+    links: Mapping[str, str],
+    others: tuple[tuple[str, str], ...],
+) -> _Row:
+    where = f"{entry.step}[{cell_text(entry.cell)}]" if entry.cell else entry.step
+    return _Row(
+        rank=rank_text(item) or NOTHING,
+        note=capital(item.why) or ("tied with the first" if item.tied else ""),
+        tied=item.tied,
+        method=entry.method,
+        settings=tuple(setting_text(path, value) for path, value in entry.settings.items()),
+        where=f"{entry.pipeline}, {where}",
+        run=entry.run,
+        started=_started(entry.run),
+        link=links.get(entry.run, ""),
+        value=_both(measure),
+        marks=forest(written(measure), ends),
+        others=others,
+    )
+
+
+def _started(run: str) -> str:
+    """Return when a run began, as its id says: `20261130 20:28`."""
+    day, _, rest = run.partition("-")
+    clock = rest.partition("-")[0]
+    return f"{day} {clock[:2]}:{clock[2:4]}" if clock.isdigit() else run
+
+
+def _of(board: Board, item: Ranked, measure: str) -> Measure:
+    return board.entries[item.entry].measures[measure]
+
+
+def _both(measure: Measure) -> str:
+    return f"{value_text(measure)} {interval_text(measure)}"
+
+
+def _ends(measures: list[Measure]) -> tuple[float, float]:
+    """Return what the row of points spans: all of a share's range, else that of the intervals."""
+    shown = [written(measure) for measure in measures]
+    info = measures[0].info
+    if info.scale in ("share", "percent") and info.top is not None:
+        return 0.0, 100.0 * info.top if info.scale == "percent" else info.top
+    every = [end for one in shown for end in (one.value, one.low, one.high) if end is not None]
+    low, high = min(every), max(every)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _alone(one: Any, links: Mapping[str, str]) -> dict[str, Any]:
+    board = one.board
+    entry, main = board.entries[0], board.rankings[0]
+    return {
+        "id": board.id,
+        "title": f"{data_title(board)}; {board_title(board)}",
+        "method": entry.method,
+        "measure": measure_name(main.measure, entry.measures[main.measure]),
+        "value": _both(entry.measures[main.measure]),
+        "why": differences_in_words(one.differs),
+        "nearest": one.nearest,
+        "run": entry.run,
+        "link": links.get(entry.run, ""),
+    }
+
+
+def _history(history: History, links: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "pipeline": history.pipeline,
+        "runs": [
+            {
+                "id": run.id,
+                "started": run.started.replace("T", " ").rstrip("Z"),
+                "verdict": run.verdict,
+                "line": run.line,
+                "link": links.get(run.id, ""),
+            }
+            for run in reversed(history.runs)
+        ],
+        "trends": [_trend(one) for one in history.trends],
+    }
+
+
+def _trend(one: Any) -> dict[str, Any]:
+    last = next((point for point in reversed(one.points) if point[0] is not None), (None, ""))
+    return {
+        "text": one.text,
+        "last": NOTHING if last[0] is None else _both(last[0]),
+        "marks": trend(one),
+        "verdicts": "".join(SIGNS.get(verdict, "·") for _, verdict in one.points),
+        "state": last[1],
+        "told": ", ".join(_told(one.points)),
+    }
+
+
+def _told(points: Any) -> Iterator[str]:
+    """Yield each value with its verdict, for those who do not see the drawing."""
+    for measure, verdict in points:
+        if measure is not None:
+            yield f"{value_text(measure)}{f' {verdict}' if verdict else ''}"
+
+
+def _policy(style: str, script: str) -> str:
+    """Return a content policy that lets exactly these blocks run, and nothing load."""
+    return (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment as Templates
+    from jinja2 import PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    templates = Templates(
+        loader=PackageLoader("adversity.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: (
+            plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+    )
+    templates.globals["SIGNS"] = SIGNS
+    return templates

@@ -1,0 +1,106 @@
+"""The page of a board: ranks, ties and links, escaped, and without anything from elsewhere."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+from adversity.contracts.measure_info import MeasureInfo
+from adversity.contracts.values import Measure
+from adversity.report.values.board import (
+    Alone,
+    Board,
+    Boards,
+    Entry,
+    History,
+    Ranked,
+    Ranking,
+    RunLine,
+    Trend,
+)
+from adversity.report.writers.board_marks import forest, trend
+from adversity.report.writers.board_page import board_html, board_json
+
+_SHARE = MeasureInfo(0.0, 1.0, better="higher", scale="share", headline=1)
+_FIELDS = {"data": "dataset/folder, abc", "split": "test", "prepared": "as it is",
+           "degraded by": "nothing", "threat": "linf, eps 8/255, white-box",
+           "attack": "pgd (steps 10)", "code": "none"}  # fmt: skip
+_HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
+
+
+def _entry(run: str, value: float, method: str = "net") -> Entry:
+    measure = Measure(value, 50, value - 0.1, value + 0.1, better="higher").known_as(_SHARE)
+    return Entry(run, "p", "answers", {"eps": "8/255"}, method, {"net.with.seed": "1"},
+                 {"robust_accuracy": measure})  # fmt: skip
+
+
+def _boards(method: str = "net", project: str = "zoo") -> Boards:
+    entries = (_entry("20260101-101500-p", 0.7, method), _entry("r2", 0.65), _entry("r3", 0.2))
+    order = (Ranked(0, 1, 2), Ranked(1, 1, 2, tied=True), Ranked(2, why="its table is gone"))
+    board = Board("board-1", _FIELDS, 50, entries, (Ranking("robust_accuracy", order, 3),))
+    lone = Board(
+        "board-2", _FIELDS, 50, entries[:1], (Ranking("robust_accuracy", (Ranked(0, 1, 1),)),)
+    )
+    measure = entries[0].measures["robust_accuracy"]
+    runs = (
+        RunLine("r2", "2026-01-01T10:00:00Z", "pass", "PASS"),
+        RunLine("r3", "", "fail", "FAIL"),
+    )
+    trends = (Trend("x.accuracy >= 0.5", 0.5, ((measure, "pass"), (measure, "fail"))),)
+    return Boards(
+        project, (board,), (Alone(lone, "board-1", {"threat": ("l2", "linf")}),),
+        (History("p", runs, trends),), ("r9: damaged",),
+    )  # fmt: skip
+
+
+def test_the_page_says_ranks_ties_and_why_there_are_none() -> None:
+    """With a link to each report, relative to the page."""
+    page = board_html(_boards(), {"r2": "../runs/r2/report.html"})
+    text = re.sub(r"<[^>]+>", " ", page)
+    assert "1 to 2" in text
+    assert "tied with the first" in text
+    assert "Its table is gone" in text
+    assert "threat is l2, there linf" in text
+    assert "net: seed = 1" in text
+    assert "r9: damaged" in text
+    assert 'href="../runs/r2/report.html"' in page
+    assert "20260101 10:15" in text
+
+
+def test_nothing_is_fetched_and_names_are_escaped() -> None:
+    """A strict policy, no address, and foreign text stands as text."""
+    page = board_html(_boards(_HOSTILE, _HOSTILE), {})
+    assert "default-src 'none'" in html.unescape(page)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    assert "<img" not in page
+    assert page.count("<script>") == 1
+    assert "&lt;img src=x" in page
+
+
+def test_an_empty_project_is_told_what_to_do() -> None:
+    """In one sentence; and so is one with nothing to compare."""
+    empty = Boards("zoo", (), (), ())
+    assert "No run is here yet: run a pipeline" in board_html(empty, {})
+    single = Boards("zoo", (), (), (History("p", (), ()),))
+    assert "Nothing can be compared yet" in board_html(single, {})
+
+
+def test_the_json_holds_all_of_it() -> None:
+    """Under a schema of its own, and as JSON can be written."""
+    document = json.loads(json.dumps(board_json(_boards()), allow_nan=False))
+    assert document["schema"] == "adversity-board/1"
+    ranked = document["boards"][0]["rankings"][0]["order"][1]
+    assert (ranked["best"], ranked["worst"], ranked["tied"]) == (1, 2, True)
+
+
+def test_marks_stay_in_their_place() -> None:
+    """A value beyond the ends is drawn at the end, an infinite one not at all."""
+    drawn = forest(Measure(2.0, 9, 0.5, 3.0), (0.0, 1.0))
+    assert 'cx="175.0"' in drawn
+    assert "circle" not in forest(Measure(float("inf"), 9), (0.0, 1.0))
+    failing = trend(
+        Trend("g", 0.5, ((Measure(0.6, 9), "pass"), (None, ""), (Measure(0.4, 9), "fail")))
+    )
+    assert "rect" in failing, "colour is not alone"
+    assert failing.count("circle") == 1
