@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from torch import Tensor
 
-__all__ = ["Padding", "continued", "correlated"]
+__all__ = ["Padding", "continued", "correlated", "correlated_parts"]
 
 Padding: TypeAlias = Literal["circular", "replicate", "reflect"]
 
@@ -53,15 +55,21 @@ def correlated(images: Tensor, kernel: Tensor, padding: Padding) -> Tensor:
     Returns:
         `[N, C, H, W]`.
     """
+    return next(correlated_parts([images], kernel, padding))
+
+
+def correlated_parts(parts: Iterable[Tensor], kernel: Tensor, padding: Padding) -> Iterator[Tensor]:
+    """Correlate images of one size part by part; the kernel's transform is made once."""
     import torch
 
-    height, width = images.shape[2:]
-    reach = len(kernel) // 2
-    wide = continued(images, reach, padding)
-    size = [_quick(side) for side in wide.shape[2:]]
-    spectrum = torch.fft.rfft2(wide, s=size) * torch.fft.rfft2(kernel.flip(0, 1), s=size)
-    blurred: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return blurred[:, :, 2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
+    reach, seen = len(kernel) // 2, None
+    for images in parts:
+        height, width = images.shape[2:]
+        wide = continued(images, reach, padding)
+        size = [_quick(side) for side in wide.shape[2:]]
+        seen = torch.fft.rfft2(kernel.flip(0, 1), s=size) if seen is None else seen
+        blurred: Tensor = torch.fft.irfft2(torch.fft.rfft2(wide, s=size) * seen, s=size)
+        yield blurred[:, :, 2 * reach : 2 * reach + height, 2 * reach : 2 * reach + width]
 
 
 def _quick(side: int) -> int:

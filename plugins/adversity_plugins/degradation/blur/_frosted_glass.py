@@ -34,23 +34,25 @@ def shuffled_sources(
     import numpy as np
 
     shape = max(0, height - 2 * reach), max(0, width - 2 * reach)
-    place = np.arange(height * width)
+    place, total = np.arange(height * width), None
     inside = (
         slice(reach + 1, reach + 1 + shape[0]) if shape[1] else slice(0),
         slice(reach + 1, reach + 1 + shape[1]),
     )
     moving = np.zeros(height * width, bool)
     moving.reshape(height, width)[inside] = True
-    total = place
+    # `take` and `compress`: twice as fast as brackets.
     for ahead in rounds:
         looked = place.copy()
         looked.reshape(height, width)[inside] += ahead.reshape(shape)[::-1, ::-1]
-        goes_on = moving[looked] & (looked > place)
+        goes_on = moving.take(looked) & (looked > place)
         source = looked.copy()
         alive = np.flatnonzero(goes_on)
+        before = looked.take(alive)
         while alive.size:
-            before = source[alive]
-            source[alive] = looked[before]
-            alive = alive[goes_on[before]]
-        total = total[source]
-    return total
+            further = goes_on.take(before)
+            before = looked.take(before)
+            source[alive] = before
+            alive, before = alive.compress(further), before.compress(further)
+        total = source if total is None else total.take(source)
+    return place if total is None else total

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
-from adversity_plugins.degradation._correlated import correlated
+from adversity import Degraded
+from adversity_plugins.degradation._correlated import correlated_parts
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
-from adversity_plugins.degradation._shifted import in_cache
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 from adversity_plugins.degradation.blur._disk import disk_kernel
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class DefocusBlur(ImageNetC):
         import torch
 
         kernel = torch.from_numpy(self._kernel()).to(images)
-        blurred = [correlated(part, kernel, "reflect") for part in in_cache(images)]
-        return Degraded(clip(torch.cat(blurred)), self._told(images))
+        blurred = correlated_parts(in_cache(images), kernel, "reflect")
+        return Degraded(clipped(images, blurred), self._told(images))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, one_by_one
 from adversity_plugins.degradation._motion import fading_line, moved_sum
 from adversity_plugins.degradation._shifted import replicated, shifted_sum
 
@@ -56,20 +57,27 @@ class MotionBlur(ImageNetC):
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
         import torch
 
-        reach = 2 * int(self.level("radius_px"))
-        kernel = images.new_zeros(len(images), 1, 2 * reach + 1, 2 * reach + 1)
-        moved = []
-        for row, share in enumerate(rng.uniform().tolist()):
-            line = self._line(90 * share - 45)
-            taps = [(reach - down, reach - right, weight) for down, right, weight in line]
-            wide = replicated(images[row : row + 1], reach, reach)
-            moved.append(shifted_sum(wide, taps, *images.shape[2:]))
-            for top, left, weight in taps:
-                kernel[row, 0, top, left] += weight
+        reach, (height, width) = 2 * int(self.level("radius_px")), images.shape[2:]
+        lines = [self._line(90 * share - 45) for share in rng.uniform().tolist()]
+        taps = [[(reach - down, reach - right, by) for down, right, by in line] for line in lines]
+        pairs = zip(one_by_one(images), taps, strict=True)
+        moved = (shifted_sum(replicated(one, reach, reach), to, height, width) for one, to in pairs)
+        kernel = torch.stack([_kernel(one, 2 * reach + 1) for one in taps]).to(images)
         side = {"kernel": kernel, "circular": images.new_zeros(len(images))}
-        return Degraded(clip(torch.cat(moved)), side)
+        return Degraded(clipped(images, moved), side)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
 
         return np.clip(moved_sum(pixels, self._line(draws.uniform(-45, 45))), 0, 255)
+
+
+def _kernel(taps: list[tuple[int, int, float]], side: int) -> Tensor:
+    """Return the taps as `[1, side, side]` float32."""
+    import numpy as np
+    import torch
+
+    kernel = np.zeros((1, side, side), np.float32)
+    for top, left, weight in taps:
+        kernel[0, top, left] += np.float32(weight)
+    return torch.from_numpy(kernel)

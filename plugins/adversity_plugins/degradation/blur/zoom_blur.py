@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
-from adversity_plugins.degradation._shifted import in_cache
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 from adversity_plugins.degradation._zoomed import middle_side, zoomed, zoomed_pixels
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ class ZoomBlur(ImageNetC):
         return [1 + k * increment for k in range(int(self.level("zooms")))]
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        import torch
-
-        return Degraded(clip(torch.cat([self._averaged(part) for part in in_cache(images)])))
+        return Degraded(clipped(images, map(self._averaged, in_cache(images))))
 
     def _averaged(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
@@ -63,7 +61,8 @@ class ZoomBlur(ImageNetC):
             rows, columns = middle_side(height, factor), middle_side(width, factor)
             top, left = (height - rows) // 2, (width - columns) // 2
             middle = images[:, :, top : top + rows, left : left + columns]
-            total = total + zoomed(middle, factor, height, width)
+            grown = zoomed(middle, factor, height, width)
+            total = total + grown if images.requires_grad else total.add_(grown)
         return total / (len(factors) + 1)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:

@@ -37,4 +37,5 @@ def planes_through_jpeg(
     image = images[0] if len(images) == 1 else Image.merge("RGB", images)
     file = BytesIO()
     image.save(file, "JPEG", quality=quality, optimize=optimize)
-    return [np.asarray(plane) for plane in Image.open(file).split()]
+    back = Image.open(file, formats=("JPEG",))
+    return [np.asarray(plane) for plane in back.split()]

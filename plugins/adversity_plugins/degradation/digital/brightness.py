@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,11 +41,14 @@ class Brightness(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        return Degraded(clipped(images, map(self._brighter, in_cache(images))))
+
+    def _brighter(self, images: Tensor) -> Tensor:
         value = images.amax(1, keepdim=True)
         raised = (value + self.level("shift")).clamp(max=1)
         black = value < _BLACK
         factor = raised / value.clamp(min=_BLACK) * ~black
-        return Degraded((images * factor).add_(raised * black).clamp_(0, 1))
+        return (images * factor).add_(raised * black)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

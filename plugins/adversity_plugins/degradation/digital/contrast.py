@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +37,11 @@ class Contrast(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        return Degraded(clipped(images, map(self._flatter, in_cache(images))))
+
+    def _flatter(self, images: Tensor) -> Tensor:
         mean = images.mean((2, 3), keepdim=True)
-        return Degraded(clip((images - mean) * self.level("factor") + mean))
+        return (images - mean).mul_(self.level("factor")).add_(mean)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
-from adversity_plugins.degradation._shifted import in_cache
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 from adversity_plugins.degradation.digital._affine import backwards, corners, warped
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from adversity import SampleRng
     from adversity_plugins.degradation._imagenet_c import Pixels, Values
 
+_STRIP = 32
+"""So many rows are smoothed at once; of those near them all are read."""
 _UNIT = 244
 """The published constants are shares of 244 pixels at images of 224: a slip, says its comment,
 that was kept."""
@@ -78,27 +80,27 @@ class ElasticTransform(ImageNetC):
         points = corners(height, width)
         moves = (2 * rng.uniform((3, 2)).numpy() - 1) * shift
         found = np.stack([backwards(points, points + move) for move in moves])
-        noise = rng.uniform((2, height, width)).to(images)
         maps = torch.from_numpy(found).to(images)[..., None, None]
-        parts = zip(in_cache(images), in_cache(maps), in_cache(noise), strict=True)
-        return Degraded(torch.cat([self._moved(*part) for part in parts]))
+        streams = streams_in_cache(images, rng)
+        parts = zip(in_cache(images), in_cache(maps), streams, strict=True)
+        return Degraded(clipped(images, (self._moved(*part) for part in parts)))
 
-    def _moved(self, images: Tensor, maps: Tensor, noise: Tensor) -> Tensor:
-        """Warp by `[N, 2, 3, 1, 1]`, then by what becomes of noise `[N, 2, H, W]` in [0, 1)."""
+    def _moved(self, images: Tensor, maps: Tensor, rng: SampleRng) -> Tensor:
+        """Warp by `[n, 2, 3, 1, 1]`, then by a smooth random field."""
         import torch
 
         height, width = images.shape[2:]
         side = min(height, width)
         x, y = torch.arange(width).to(images), torch.arange(height).to(images)
-        across = maps[:, :, 0] * x + maps[:, :, 1] * y[:, None] + maps[:, :, 2]
+        across = (maps[:, :, 0] * x + maps[:, :, 1] * y[:, None]).add_(maps[:, :, 2])
         images = _sampled(images, across, whole=True)
-        noise = noise.mul_(2).sub_(1)
+        noise = rng.uniform((2, height, width)).to(images).mul_(2).sub_(1)
         sigma = self._pixels("smoothness", side)
-        field = _smoothing(height, sigma).to(images) @ noise @ _smoothing(width, sigma).T.to(images)
-        field.mul_(self._pixels("displacement", side))
+        field = _smooth(_smooth(noise, sigma).transpose(2, 3), sigma).transpose(2, 3)
+        field = field * self._pixels("displacement", side)
         field[:, 0] += x
         field[:, 1] += y[:, None]
-        return clip(_sampled(images, field, whole=False))
+        return _sampled(images, field, whole=False)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np
@@ -139,17 +141,27 @@ def _sampled(images: Tensor, at: Tensor, *, whole: bool) -> Tensor:
     import torch
 
     height, width = images.shape[2:]
-    grid = torch.stack(
-        [_to_grid(at[:, 0], width, whole=whole), _to_grid(at[:, 1], height, whole=whole)], dim=-1
-    )
+    grid = torch.empty((len(at), height, width, 2), dtype=at.dtype, device=at.device)
+    for axis, side in enumerate((width, height)):
+        # To what `grid_sample` counts in: -1 to 1.
+        far = at[:, axis] if whole else at[:, axis] + 0.5
+        torch.sub(far * (2 / (max(1, side - 1) if whole else side)), 1, out=grid[..., axis])
     return torch.nn.functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="reflection", align_corners=whole
     )
 
 
-def _to_grid(at: Tensor, side: int, *, whole: bool) -> Tensor:
-    """Turn pixels into what `grid_sample` counts in: -1 to 1."""
-    return at * (2 / max(1, side - 1)) - 1 if whole else (at + 0.5) * (2 / side) - 1
+def _smooth(noise: Tensor, sigma: float) -> Tensor:
+    """Smooth `[n, 2, H, W]` along its columns, in strips that read only the rows they need."""
+    import torch
+
+    height, near = noise.shape[2], int(3 * sigma + 0.5)
+    line = _smoothing(height, sigma).to(noise)
+    strips = []
+    for top in range(0, height, _STRIP):
+        first, last = max(0, top - near), min(height, top + _STRIP + near)
+        strips.append(line[top : top + _STRIP, first:last] @ noise[:, :, first:last])
+    return torch.cat(strips, dim=2)
 
 
 @lru_cache(maxsize=8)

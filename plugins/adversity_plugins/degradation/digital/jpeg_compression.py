@@ -42,11 +42,10 @@ class JpegCompression(ImageNetC):
         import numpy as np
         import torch
 
-        pixels = (images * 255).round_().to(torch.uint8).cpu().numpy()
-        quality = int(self.level("quality"))
-        worse = np.empty(images.shape, np.float32)
-        for row, planes in zip(worse, pixels, strict=True):
-            for plane, back in zip(row, planes_through_jpeg(planes, quality), strict=True):
+        quality, worse = int(self.level("quality")), np.empty(images.shape, np.float32)
+        for row, image in zip(worse, images.detach(), strict=True):
+            pixels = (image * 255).round_().to(torch.uint8).cpu().numpy()
+            for plane, back in zip(row, planes_through_jpeg(pixels, quality), strict=True):
                 np.divide(back, np.float32(255), out=plane)
         return Degraded(torch.from_numpy(worse).to(images), self._told(images))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,12 +41,15 @@ class Pixelate(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        return Degraded(clipped(images, map(self._coarse, in_cache(images))))
+
+    def _coarse(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
         small = _shrunk(images, self._few(height)).transpose(2, 3).contiguous()
         small = _shrunk(small, self._few(width))
         # Rows are copied whole, columns are not: both are chosen as rows.
         wide = _grown(small, width).transpose(2, 3).contiguous()
-        return Degraded(clip(_grown(wide, height)))
+        return _grown(wide, height)
 
     def _few(self, side: int) -> int:
         """Return how many pixels are left of a side."""
@@ -67,13 +72,11 @@ class Pixelate(ImageNetC):
 
 def _shrunk(images: Tensor, few: int) -> Tensor:
     """Average rows over `few` boxes."""
-    import torch
-
-    total = torch.zeros((), dtype=images.dtype, device=images.device)
-    for at, weights in _boxes(images.shape[2], few):
-        part = images.index_select(2, at.to(images.device))
-        total = total + part * weights.to(images).view(-1, 1)
-    return total
+    parts = [
+        images.index_select(2, at.to(images.device)) * weights.to(images).view(-1, 1)
+        for at, weights in _boxes(images.shape[2], few)
+    ]
+    return reduce(add, parts)
 
 
 def _grown(images: Tensor, side: int) -> Tensor:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,9 @@ class Saturate(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        return Degraded(clipped(images, map(self._coloured, in_cache(images))))
+
+    def _coloured(self, images: Tensor) -> Tensor:
         factor, shift = self.level("factor"), self.level("shift")
         value, least = images.amax(1, keepdim=True), images.amin(1, keepdim=True)
         spread = value - least
@@ -59,7 +63,7 @@ class Saturate(ImageNetC):
         worse = value - (value - images).mul_(ratio)
         # Red, hue 0, keeps the value.
         worse[:, 1:] -= reach * grey
-        return Degraded(worse.clamp_(0, 1))
+        return worse
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

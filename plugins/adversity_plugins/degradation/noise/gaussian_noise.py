@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +44,13 @@ class GaussianNoise(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        parts = zip(in_cache(images), streams_in_cache(images, rng), strict=True)
+        noisy = clipped(images, (self._noisy(*part) for part in parts))
+        return Degraded(noisy, self._told(images))
+
+    def _noisy(self, images: Tensor, rng: SampleRng) -> Tensor:
         noise = rng.normal(images.shape[1:]).to(images)
-        return Degraded(clip(images + self.level("sigma") * noise), self._told(images))
+        return noise.mul_(self.level("sigma")).add_(images)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,12 +43,21 @@ class ImpulseNoise(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        amount = self.level("amount")
-        drawn = rng.uniform(images.shape[1:]).to(images)
-        kept = (drawn >= amount).to(images)
-        salt = (drawn < amount / 2).to(images)
-        # By arithmetic: a choice by a random mask is five times as slow.
-        return Degraded(images * kept + salt, {"mask": kept.amin(1, keepdim=True)})
+        import torch
+
+        amount, masks = self.level("amount"), []
+
+        def hit(images: Tensor, rng: SampleRng) -> Tensor:
+            drawn = rng.uniform(images.shape[1:]).to(images)
+            # Into floats and by arithmetic: masks and choices are ten times as slow.
+            kept = torch.ge(drawn, amount, out=torch.empty_like(drawn))
+            masks.append(kept.amin(1, keepdim=True))
+            salt = torch.lt(drawn, amount / 2, out=drawn)
+            return (images * kept).add_(salt)
+
+        parts = zip(in_cache(images), streams_in_cache(images, rng), strict=True)
+        worse = clipped(images, (hit(*part) for part in parts))
+        return Degraded(worse, {"mask": torch.cat(masks)})
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,11 +44,16 @@ class ShotNoise(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        parts = zip(in_cache(images), streams_in_cache(images, rng), strict=True)
+        noisy = clipped(images, (self._counted(*part) for part in parts))
+        return Degraded(noisy, self._told(images))
+
+    def _counted(self, images: Tensor, rng: SampleRng) -> Tensor:
         from adversity_plugins.degradation.noise._poisson import poisson
 
         photons = self.level("photons")
         counts = rng.poisson(images * photons) if photons > _MANY else poisson(images, photons, rng)
-        return Degraded((counts.to(images) / photons).clamp(max=1), self._told(images))
+        return counts.to(images).div_(photons)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +38,12 @@ class SpeckleNoise(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
+        parts = zip(in_cache(images), streams_in_cache(images, rng), strict=True)
+        return Degraded(clipped(images, (self._noisy(*part) for part in parts)))
+
+    def _noisy(self, images: Tensor, rng: SampleRng) -> Tensor:
         factor = rng.normal(images.shape[1:]).mul_(self.level("sigma")).add_(1).to(images)
-        return Degraded(clip(images * factor))
+        return factor.mul_(images)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -29,11 +29,10 @@ def drops(liquid: NDArray[np.uint8]) -> Any:
     from adversity_plugins.degradation.weather._edges import canny, distance
 
     near = distance(canny(liquid, _LOW, _HIGH), _FAR)
-    levels = _equalized(
-        (_window_sum(near.astype(np.float64)) / 9).astype(np.float32).astype(np.uint8)
-    )
-    lit = _embossed(levels)
-    smooth = np.rint(_window_sum(lit.astype(np.int32)) / 9).astype(np.float32)
+    # Sums of nine distances, whole numbers of 1/65536 up to 20, are exact in float32, ...
+    levels = _equalized((_window_sum(near) / np.float32(9)).astype(np.uint8))
+    # ... and those of nine grey levels in 16 bits; a ninth of one is no half.
+    smooth = np.rint(_window_sum(_embossed(levels).astype(np.int16)) / np.float32(9))
     light = liquid * smooth
     most = light.max()
     return light / most if most > 0 else light
@@ -57,8 +56,8 @@ def _embossed(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Light the relief from the upper left corner."""
     import numpy as np
 
-    wide, (height, width) = _wide(values.astype(np.int32)), values.shape
-    total = np.zeros(values.shape, np.int32)
+    wide, (height, width) = _wide(values.astype(np.int16)), values.shape
+    total = np.zeros(values.shape, np.int16)
     for row, line in enumerate(_EMBOSS):
         for column, weight in enumerate(line):
             if weight:
@@ -76,4 +75,4 @@ def _equalized(values: NDArray[np.uint8]) -> Any:
         return values
     scale = np.float32(255) / np.float32(values.size - counts[first])
     counts[first] = 0
-    return np.rint(np.cumsum(counts).astype(np.float32) * scale).astype(np.uint8)[values]
+    return np.rint(np.cumsum(counts).astype(np.float32) * scale).astype(np.uint8).take(values)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 from adversity_plugins.degradation.weather._plasma import plasma
 
 if TYPE_CHECKING:
@@ -57,10 +58,14 @@ class Fog(ImageNetC):
     )
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        strength, (height, width) = self.level("strength"), images.shape[2:]
+        height, width = images.shape[2:]
         veil = self._veil(_map_side(height, width), rng)[:, None, :height, :width].to(images)
-        most = images.amax((1, 2, 3), keepdim=True)
-        return Degraded(clip((images + strength * veil) * (most / (most + strength))))
+        parts = zip(in_cache(images), in_cache(veil), strict=True)
+        return Degraded(clipped(images, (self._veiled(*part) for part in parts)))
+
+    def _veiled(self, images: Tensor, veil: Tensor) -> Tensor:
+        strength, most = self.level("strength"), images.amax((1, 2, 3), keepdim=True)
+        return (images + strength * veil).mul_(most / (most + strength))
 
     def _veil(self, side: int, rng: SampleRng) -> Tensor:
         """Return `[N, S, S]` float32 maps."""

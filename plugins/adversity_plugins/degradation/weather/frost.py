@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from adversity import Asset, Degraded, ProjectFolder, clip
+from adversity import Asset, Degraded, ProjectFolder
 from adversity.errors import WeightsError
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 from adversity_plugins.degradation._luma import luma, luma_values
 from adversity_plugins.degradation.weather._frost_textures import TEXTURES
 
@@ -118,12 +119,15 @@ class Frost(ImageNetC):
             left = int(right * (texture.shape[1] - width))
             part = torch.tensor(texture[top : top + height, left : left + width])
             frost.append(part.permute(2, 0, 1))
-        layer = torch.stack(frost).to(images) / 255
+        parts = zip(in_cache(images), in_cache(torch.stack(frost).to(images.device)), strict=True)
+        return Degraded(clipped(images, (self._frosted(*part) for part in parts)))
+
+    def _frosted(self, images: Tensor, frost: Tensor) -> Tensor:
+        """Lay photographs `[n, 3, H, W]` in 8 bits over images."""
+        layer = frost.to(images) / 255
         if images.shape[1] == 1:
             layer = luma(layer)
-        return Degraded(
-            clip(self.level("image_weight") * images + self.level("frost_weight") * layer)
-        )
+        return (layer * self.level("frost_weight")).add_(self.level("image_weight") * images)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache
 from adversity_plugins.degradation._luma import luma, luma_values
 from adversity_plugins.degradation._motion import fading_line, moved_sum
-from adversity_plugins.degradation._shifted import in_cache, replicated, shifted_sum
+from adversity_plugins.degradation._shifted import replicated, shifted_sum
 from adversity_plugins.degradation._zoomed import middle_side, zoomed, zoomed_pixels
 
 if TYPE_CHECKING:
@@ -88,17 +89,15 @@ class Snow(ImageNetC):
         return torch.cat(fallen)
 
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
-        import torch
-
         flakes = self._flakes(rng, *images.shape[2:]).to(images)
         parts = zip(in_cache(images), in_cache(flakes), strict=True)
-        return Degraded(torch.cat([self._snowed(*part) for part in parts]))
+        return Degraded(clipped(images, (self._snowed(*part) for part in parts)))
 
     def _snowed(self, images: Tensor, flakes: Tensor) -> Tensor:
         keep = self.level("keep")
         white = luma(images) * 1.5 + 0.5
         scene = keep * images + (1 - keep) * images.maximum(white)
-        return clip(scene + (flakes + flakes.flip(2, 3)))
+        return scene + (flakes + flakes.flip(2, 3))
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

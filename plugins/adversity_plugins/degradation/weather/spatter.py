@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from adversity import Degraded, clip
+from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
+from adversity_plugins.degradation._in_cache import clipped, in_cache, streams_in_cache
 from adversity_plugins.degradation._luma import in_channels
 from adversity_plugins.degradation._shifted import gaussian_blurred
 from adversity_plugins.degradation.weather._drops import drops
@@ -72,23 +73,37 @@ class Spatter(ImageNetC):
     def _fast(self, images: Tensor, rng: SampleRng) -> Degraded:
         import torch
 
-        noise = rng.normal((1, *images.shape[2:])).mul_(self.level("std")).add_(self.level("mean"))
+        covers: list[Tensor] = []
+
+        def spattered(part: Tensor, streams: SampleRng) -> Tensor:
+            covers.append(self._cover(streams, *images.shape[2:]).to(images))
+            return self._covered(part, covers[-1])
+
+        parts = zip(in_cache(images), streams_in_cache(images, rng), strict=True)
+        worse = clipped(images, (spattered(*part) for part in parts))
+        return Degraded(worse, {"mask": (torch.cat(covers) == 0).to(images)})
+
+    def _cover(self, rng: SampleRng, height: int, width: int) -> Tensor:
+        """Return `[n, 1, H, W]`, how much liquid there is."""
+        import torch
+
+        noise = rng.normal((1, height, width)).mul_(self.level("std")).add_(self.level("mean"))
         smooth = gaussian_blurred(noise, self.level("sigma_px"))
         if self.level("mud"):
             patches = (smooth > self.level("threshold")).float()
             cover = gaussian_blurred(patches, self.level("strength"))
-            cover = torch.where(cover < _OPAQUE, 0.0, cover)
-        else:
-            rims = [drops(self._liquid(one.double().numpy())) for one in smooth[:, 0]]
-            cover = torch.stack([torch.from_numpy(one) for one in rims])[:, None]
-            cover = cover * self.level("strength")
-        cover = cover.to(images)
-        known = (cover == 0).to(images)
+            return torch.where(cover < _OPAQUE, 0.0, cover)
+        rims = [drops(self._liquid(one.double().numpy())) for one in smooth[:, 0]]
+        return torch.stack([torch.from_numpy(one) for one in rims])[:, None] * self.level(
+            "strength"
+        )
+
+    def _covered(self, images: Tensor, cover: Tensor) -> Tensor:
+        """Let `[n, 1, H, W]` of liquid cover images, not yet cut to [0, 1]."""
         mud = bool(self.level("mud"))
         colour = images.new_tensor(in_channels(_MUD if mud else _WATER, images.shape[1]))
         liquid = cover * colour.view(1, -1, 1, 1)
-        worse = images * (1 - cover) + liquid if mud else images + liquid
-        return Degraded(clip(worse), {"mask": known})
+        return liquid.add_(images * (1 - cover) if mud else images)
 
     def _liquid(self, smooth: NDArray[np.float64]) -> Pixels:
         """Return the patches in 8 bits, 0 where there is none."""
