@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -66,15 +67,22 @@ class Planted:
         shots.file.write_text(PIPELINE, encoding="utf-8")
         self.commit("v1")
 
-    def commit(self, tag: str) -> None:
-        """Add the data, run, and commit what came of it."""
+    def commit(self, tag: str) -> str:
+        """Add the data, run, and commit what came of it; return the run."""
         added = ["dvc", "add", "-q", "data/test", "data/train"]
         subprocess.run([sys.executable, "-m", *added], check=True)
         answer = self._call("run", FILE, "--direct")
         assert answer.code == 0, answer.err
         self._git("add", "-A")
         self._git("commit", "-q", "-m", tag)
-        self._git("tag", tag)
+        self._git("tag", tag.replace(" ", "-"))
+        return max(path.name for path in (self.root / "runs").glob("2*"))
+
+    def pin(self, tag: str) -> None:
+        """Read the test data of a version."""
+        text = self._shots.file.read_text(encoding="utf-8")
+        line = f"  test: {{uses: dataset/folder, with: {{path: data/test}}, rev: {tag}}}"
+        self._shots.file.write_text(re.sub("^  test: .*$", line, text, flags=re.MULTILINE), "utf-8")
 
     def data(self) -> None:
         """Relabel an image and take one out."""
@@ -169,6 +177,19 @@ def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
     assert found["parts"]["code and libraries"] == 0
     for name, part in _shapley(values).items():
         assert found["parts"][PARTS[name]] == float(part)
+
+
+def test_another_version_that_is_pinned_is_a_change_of_data(planted: Planted) -> None:
+    """`rev:` moved from one tag to the next, with the folder on the disk long another."""
+    planted.data()
+    planted.commit("v2")
+    planted.pin("v1")
+    first = planted.commit("pinned to v1")
+    planted.pin("v2")
+    planted.commit("pinned to v2")
+    found = planted.why(first)
+    assert {name for name, part in found["parts"].items() if part} == {"data"}
+    assert not found["failed"]
 
 
 def test_what_is_gone_is_a_remainder_with_its_reason(planted: Planted) -> None:

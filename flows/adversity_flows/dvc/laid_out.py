@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import StorageError
+from adversity_flows.dvc.objects import pull
 from adversity_flows.dvc.repository import alone, dvc_errors, open_repository
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def lay_out(root: Path, hashes: Mapping[str, str], into: Path) -> None:
     """Write files and folders with these hashes, each under its path.
 
     They are linked where the file system can, and are only to be read. What is not in the cache
-    comes from where it lies in the project, if that has this very content.
+    comes from the remote, else from where it lies in the project, if that has this very content.
 
     Args:
         root: The project's folder.
@@ -34,10 +35,13 @@ def lay_out(root: Path, hashes: Mapping[str, str], into: Path) -> None:
     Raises:
         StorageError: If content is not to be had, or is damaged.
     """
+    from dvc_data.hashfile.hash_info import HashInfo
+
     with dvc_errors(root, "read what a run rested on"), alone():
         repo = open_repository(root)
         try:
             cache = repo.cache.local
+            pull(repo, [HashInfo("md5", value) for value in hashes.values()])
             for path, value in hashes.items():
                 for name, md5 in _files(cache, root, path, value):
                     _put(_sources(cache, root, name, md5), md5, name, into / name)

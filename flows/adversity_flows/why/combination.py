@@ -148,6 +148,8 @@ class Combinations:
         with tempfile.TemporaryDirectory(prefix="why-", dir=own) as name:
             root = Path(name)
             (root / ".dvc").mkdir()  # it is a project of its own, left out by no .dvcignore above
+            folder = _git(self._root, "rev-parse", "--absolute-git-dir").strip()
+            (root / ".git").write_text(f"gitdir: {folder}\n", encoding="utf-8")  # for `rev:`
             for file in (*_code(self._root), ".dvcignore"):
                 if (self._root / file).is_file():
                     (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -194,8 +196,13 @@ def _needed(plan: Plan, step: str) -> list[Stage]:
 
 def _code(root: Path) -> list[str]:
     """Return the Python files of a project, those that git leaves out aside."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.py"]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.py")
+    return [name for name in listed.split("\0") if name]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     if done.returncode:
-        raise AdversityError(f"git cannot list the files of {root}: {done.stderr.decode().strip()}")
-    return [name for name in done.stdout.decode().split("\0") if name]
+        said = done.stderr.decode(errors="replace").strip()
+        raise AdversityError(f"git could not {arguments[0]} in {root}: {said}")
+    return done.stdout.decode()
