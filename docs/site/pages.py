@@ -75,7 +75,7 @@ NAVIGATION = {
     ],
     "Trust": [
         "reproducibility",
-        "Many processes <scale>",
+        "Many machines <scale>",
         "safety",
         "Thirty-five ways to overrate a defence <traps>",
         "Other libraries under the kit <peers>",

@@ -201,8 +201,7 @@ class _Session:
 
     def _conduct(self, conductor: StepRecorder) -> None:
         workers = self._options.workers or self.plan.spec.run.workers
-        with open_runner(self.plan, workers) as conductor.runner:
-            workers = conductor.runner.places(workers)
+        with open_runner(self.plan, workers, self._warn) as conductor.runner:
             if self._options.direct:
                 agenda = Agenda(conductor, self)
                 agenda.pass_unchanged()  # the project is read once for all steps that are

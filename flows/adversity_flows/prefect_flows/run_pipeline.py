@@ -72,7 +72,8 @@ def run_with_prefect(
     agenda = Agenda(conductor, watcher)
     agenda.pass_unchanged()
     if agenda.left:
-        trouble = _through_prefect(agenda, workers, log, conclude)
+        places = conductor.runner.places(workers)
+        trouble = _through_prefect(agenda, places, log, conclude)
         if agenda.error is not None:
             raise agenda.error
         if trouble is not None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from adversity_flows.runners.runner import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.runners.runner import Runner
 
 __all__ = ["open_runner"]
 
 
-def open_runner(plan: Plan, workers: int) -> Runner:
+def open_runner(plan: Plan, workers: int, warn: Callable[[str], None] | None = None) -> Runner:
     """Return the runner of a plan; nothing starts before there is something to compute.
 
     Args:
         plan: The pipeline, resolved.
         workers: Shards at the same time.
+        warn: Told what is odd about workers; standard error is, if not given.
     """
     settings = plan.spec.run
     if settings.limits:
@@ -31,4 +35,13 @@ def open_runner(plan: Plan, workers: int) -> Runner:
         from adversity_flows.runners.processes import Processes
 
         return Processes(workers, device=settings.device)
+    if settings.runner == "dask":
+        from adversity_flows.runners.cluster import DaskCluster
+
+        say = warn or _to_stderr
+        return DaskCluster(str(settings.address), device=settings.device, warn=say)
     return Threads()
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
 from abc import abstractmethod
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adversity.engine.public.shard_order import PlanOrder, ShardAnswer, ShardOrder, plan_order
+from adversity.data.atomic import atomic_write
+from adversity.engine.public.shard_order import PlanOrder, ShardOrder, plan_order, run_mark
+from adversity.errors import RunError
+from adversity_flows.runners.inputs import Inputs
 from adversity_flows.runners.runner import Runner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adversity.engine.public.shard_order import ShardAnswer
     from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import Shard, StageRun
     from adversity.pipeline.plan.model import Plan
@@ -21,41 +31,96 @@ __all__ = ["OrderRunner"]
 class OrderRunner(Runner):
     """A runner whose workers get values and put what they compute into the run's store.
 
-    The recorder stays where the run is: workers write nothing but shards.
+    The recorder stays where the run is: workers write nothing but shards. One that does not see
+    the run's files is sent those that it lacks, by content, and its shards come back as bytes.
+
+    Attributes:
+        types: What may compute, as `computes_with` says; anything, if none is named.
     """
 
     def __init__(self) -> None:
         """Start nothing."""
+        self.types: tuple[str, ...] = ()
+        self._from_afar = False
         self._run = uuid.uuid4().hex
         self._lock = threading.Lock()
-        self._plan_order: tuple[Plan, Workspace, PlanOrder] | None = None
+        self._known: tuple[Plan, Workspace, PlanOrder, Inputs] | None = None
 
     @abstractmethod
-    def ask(self, order: ShardOrder) -> ShardAnswer:
+    def ask(self, order: ShardOrder, *, at: str | None = None) -> ShardAnswer:
         """Let a worker compute an order; thread-safe.
+
+        Args:
+            order: The shard.
+            at: The worker that is asked first; None for any.
 
         Raises:
             RunError: If its workers died again and again.
         """
+
+    def give(self, worker: str, blobs: Sequence[bytes]) -> None:
+        """Send contents to a worker that lacks them."""
+        raise RunError(f"worker {worker} does not see the files of the run")
+
+    def exclude(self, worker: str, why: str) -> None:
+        """Ask a worker no more."""
+        raise RunError(f"worker {worker}: {why}")
 
     def run_shard(self, stage_run: StageRun, shard: Shard) -> str:
         """Send it to a worker and wait; what takes no time is done here."""
         if not stage_run.computes_in_shards:
             stage_run.run_shard(shard)
             return ""
-        answer = self.ask(self._order(stage_run, shard))
+        plan, inputs = self._described(stage_run.plan, stage_run.workspace)
+        order = ShardOrder(plan, stage_run.stage.step, shard.index, shard.name, shard.cell.key)
+        at: str | None = None
+        while (answer := self.ask(self._listed(order, stage_run, shard), at=at)).waits:
+            at = None if answer.foreign else answer.worker
+            if answer.foreign:
+                types = ", ".join(self.types)
+                why = f"it computes with {answer.foreign}, and the run began with {types}"
+                self.exclude(answer.worker, why)
+            elif not self._from_afar:
+                self._from_afar = True  # from now on each order says what to ask for
+            else:
+                self.give(answer.worker, inputs.read(answer.lacks))
         answer.raise_any()
+        for key, name, content, sha256 in answer.pieces:
+            _put(stage_run, (key, name), content, sha256)
         return f"{answer.worker} in {answer.seconds:.1f} s"
 
-    def _order(self, stage_run: StageRun, shard: Shard) -> ShardOrder:
-        plan = self._described(stage_run.plan, stage_run.workspace)
-        return ShardOrder(plan, stage_run.stage.step, shard.index, shard.name, shard.cell.key)
+    def _listed(self, order: ShardOrder, stage_run: StageRun, shard: Shard) -> ShardOrder:
+        """Say in an order what it needs, where there is a worker that does not see it."""
+        if not self._from_afar:
+            return order
+        inputs = self._described(stage_run.plan, stage_run.workspace)[1]
+        listing, pieces = inputs.listing(order.step), inputs.pieces(stage_run, shard)
+        return replace(order, inputs=listing, pieces=pieces)
 
-    def _described(self, plan: Plan, workspace: Workspace) -> PlanOrder:
+    def close(self) -> None:
+        """Take the mark of the run away."""
+        if self._known is not None:
+            with suppress(OSError):
+                run_mark(self._known[1].root, self._run).unlink()
+
+    def _described(self, plan: Plan, workspace: Workspace) -> tuple[PlanOrder, Inputs]:
         """Describe a plan once: its hash is not for free."""
         with self._lock:
-            known = self._plan_order
+            known = self._known
             if known is None or known[0] is not plan or known[1] != workspace:
-                known = plan, workspace, plan_order(plan, workspace, self._run)
-                self._plan_order = known
-            return known[2]
+                mark = run_mark(workspace.root, self._run)
+                atomic_write(mark, lambda path: path.write_text(self._run, encoding="utf-8"))
+                order = plan_order(plan, workspace, self._run, self.types)
+                known = self._known = plan, workspace, order, Inputs(plan, workspace)
+            return known[2], known[3]
+
+
+def _put(stage_run: StageRun, place: tuple[str, str], content: bytes, sha256: str) -> None:
+    """Put what a worker sent into the store.
+
+    Raises:
+        RunError: If it is not what was sent.
+    """
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise RunError("a shard was damaged on its way from the worker; run again")
+    stage_run.store.put(*place, lambda path: Path(path).write_bytes(content))

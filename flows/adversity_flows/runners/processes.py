@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from queue import LifoQueue
 from typing import TYPE_CHECKING
 
-from adversity.engine.public.shard_order import compute
+from adversity.engine.public.shard_worker import compute
 from adversity.errors import RunError
 from adversity.registry.ending import ENDING_SIGNALS
 from adversity_flows.runners.orders import OrderRunner
@@ -50,7 +50,7 @@ class Processes(OrderRunner):
             self._idle.put((number, None))
         self._pools: dict[int, ProcessPoolExecutor] = {}
 
-    def ask(self, order: ShardOrder) -> ShardAnswer:
+    def ask(self, order: ShardOrder, *, at: str | None = None) -> ShardAnswer:
         """Let the next idle process compute it, and another one if that dies."""
         for _ in range(LIVES):
             number, pool = self._idle.get()
@@ -78,6 +78,7 @@ class Processes(OrderRunner):
 
     def close(self) -> None:
         """End the processes; an idle one ends at once."""
+        super().close()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from adversity.engine.set_up.workspace import Workspace
     from adversity.engine.stages.stage import Shard, StageRun
 
 __all__ = ["Runner", "Threads"]
@@ -26,6 +27,14 @@ class Runner(ABC):
             workers: Of the pipeline file, or the command line.
         """
         return workers
+
+    def workspace(self, given: Workspace) -> Workspace:
+        """Return where steps are opened: the workspace of the run, or one that tells who computes.
+
+        Raises:
+            InputError: If there is nobody to compute.
+        """
+        return given
 
     @abstractmethod
     def run_shard(self, stage_run: StageRun, shard: Shard) -> str:

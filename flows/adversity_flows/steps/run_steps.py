@@ -143,7 +143,7 @@ class StepRecorder:
 
     def open(self, stage: Stage) -> StageRun:
         """Open a stage and nothing else."""
-        return self._opener(self.plan, stage, self.workspace)
+        return self._opener(self.plan, stage, self.runner.workspace(self.workspace))
 
     def complete(self, stage: Stage, stage_run: StageRun) -> StageResult:
         """Write the artifact, prove that the inputs are what they were, and record.

@@ -44,7 +44,7 @@ def run_shards(
         with in_step(stage_run.stage, shard):
             by[shard.index] = _with_retries(stage_run, shard, retries, runner)
 
-    for shard in shard_pool.run_shards(pending, compute, workers=workers):
+    for shard in shard_pool.run_shards(pending, compute, workers=runner.places(workers)):
         yield replace(shard, by=who) if (who := by[shard.index]) else shard
 
 

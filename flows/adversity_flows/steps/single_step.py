@@ -74,7 +74,6 @@ def step_command(
     with DvcRecorder.open(workspace.root) as memory:
         conductor = StepRecorder(plan, workspace, memory, opener=opener, reader=reader)
         with open_runner(plan, workers) as conductor.runner:
-            workers = conductor.runner.places(workers)
             if run_by_dvc(stage, workspace.root, os.environ):
                 return _compute(conductor, stage, watcher, workers)
             return conduct_stage(conductor, stage, watcher, workers=workers)

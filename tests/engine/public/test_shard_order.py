@@ -13,10 +13,11 @@ from adversity.engine.public.open_stage import open_stage
 from adversity.engine.public.shard_order import (
     ShardAnswer,
     ShardOrder,
-    compute,
     plan_order,
+    run_mark,
     worker_name,
 )
+from adversity.engine.public.shard_worker import compute
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import InputError, PipelineError, RunError, StaleInputsError, StorageError
 from adversity.pipeline.make_plan import make_plan
@@ -46,6 +47,9 @@ def tiny(tmp_path):
     (tmp_path / "pipelines").mkdir()
     (tmp_path / FILE).write_text(PIPELINE)
     plan = make_plan(load_pipeline(Path(FILE), root=tmp_path), discover())
+    mark = run_mark(tmp_path, "run")
+    mark.parent.mkdir(parents=True)
+    mark.write_text("run")
     return plan, Workspace.of(tmp_path)
 
 
@@ -84,7 +88,7 @@ def test_another_file_or_other_data_compute_nothing(tiny, order):
     path = tiny[0].root / FILE
     path.write_text(PIPELINE.replace("severity: 3", "severity: 4"))
     with pytest.raises(StaleInputsError, match=r"tiny.yaml was edited since the run began"):
-        compute(replace(order, plan=replace(order.plan, run="next"))).raise_any()
+        compute(replace(order, plan=replace(order.plan, device="cpu:0"))).raise_any()
 
 
 def test_errors_arrive_as_they_were_with_what_caused_them():
@@ -110,6 +114,6 @@ def test_an_error_of_a_class_of_its_own_arrives_as_words(order, monkeypatch):
     def fail(*_):
         raise StrangeError("of its own")
 
-    monkeypatch.setattr("adversity.engine.public.shard_order._desk.find", fail)
+    monkeypatch.setattr("adversity.engine.public.shard_worker._desk.find", fail)
     with pytest.raises(RunError, match="StrangeError: of its own"):
         compute(order).raise_any()

@@ -31,6 +31,7 @@ from adversity.pipeline.plan.routes import record_of, route_of
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -89,6 +90,16 @@ class AttackRun(TableRun):
         """Say whether table and images of a shard are in the store, and as they were written."""
         images = self.store.has(self.cell_key(shard.cell), images_name(shard))
         return super().done(shard) and images
+
+    def earlier(self, shard: Shard) -> Sequence[Shard]:
+        """Return the shards that one goes on from."""
+        return ()
+
+    def needed(self, shard: Shard) -> Iterable[tuple[str, str]]:
+        """Return the rows and images of the shards that one goes on from."""
+        key = self.cell_key(shard.cell)
+        names = [name for one in self.earlier(shard) for name in (one.name, images_name(one))]
+        return [(key, name) for name in names if self.store.has(key, name)]
 
     def compute(self, shard: Shard) -> Columns:
         """Attack the shard, store the images, read them back, and judge those."""

@@ -1,9 +1,8 @@
 """A step whose attack runs in rounds: a wave of shards for each round, an end when it is decided.
 
-Each round has shards of its own in the store, with rows and images of the samples that stood
-before it and nothing else. They depend on no gate: another gate uses them again. Whether a cell
-goes on is decided between two waves, from all its shards together, so that no shard size, order
-or worker count can show.
+Each round has shards of its own in the store, of the samples that stood before it. They depend on
+no gate: another one uses them again. Whether a cell goes on is decided between two waves, from all
+its shards together, so that no shard size, order or worker count can show.
 """
 
 from __future__ import annotations
@@ -169,13 +168,17 @@ class RoundsRun(AttackRun):
     def _stands(self, shard: Shard) -> bool:
         """Say whether anything of a shard stands before its round."""
         if shard.index not in self._any:
-            rows = self._rows(self._line[shard.index][: self._turn[shard.index]])[0]
+            rows = self._rows(self.earlier(shard))[0]
             self._any[shard.index] = bool(self.goal.standing(rows).any())
         return self._any[shard.index]
 
+    def earlier(self, shard: Shard) -> list[Shard]:
+        """Return the same samples in the rounds before."""
+        return self._line[shard.index][: self._turn[shard.index]]
+
     def _left(self, shard: Shard) -> _Left:
         """Read what the rounds before left standing of a shard."""
-        rows, where = self._rows(self._line[shard.index][: self._turn[shard.index]])
+        rows, where = self._rows(self.earlier(shard))
         stands = np.flatnonzero(self.goal.standing(rows))
         key = self.cell_key(shard.cell)
         files = {
@@ -290,10 +293,8 @@ def _worst(scene: Scene, result: AttackResult, left: _Left) -> AttackResult:
     """Keep, of each sample, the image of this round or that of those before."""
     import torch
 
-    new, before = (
-        judged(scene.judge, scene.goals, images)
-        for images in (result.images, torch.from_numpy(left.images))
-    )
+    sides = (result.images, torch.from_numpy(left.images))
+    new, before = (judged(scene.judge, scene.goals, images) for images in sides)
     images = worst_of(new, before).images
     norms = sizes(scene.ready, images, scene.current.images, scene.current.ids)
     return replace(result, images=images, norms=norms)

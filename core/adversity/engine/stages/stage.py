@@ -23,7 +23,7 @@ from adversity.errors import StorageError
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from adversity.contracts import Measure, PluginBase
@@ -187,6 +187,10 @@ class StageRun(ABC):
     @abstractmethod
     def run_shard(self, shard: Shard) -> None:
         """Compute a shard into the store; thread-safe, atomic, harmless when repeated."""
+
+    def needed(self, shard: Shard) -> Iterable[tuple[str, str]]:
+        """Return what of the store a shard reads that others made: key and name of each."""
+        return ()
 
     @abstractmethod
     def fill(self, out: Path) -> StageResult:

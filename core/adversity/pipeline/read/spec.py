@@ -87,6 +87,15 @@ def _device(value: object) -> object:
     return value
 
 
+def _address(value: object) -> object:
+    """Refuse what names no scheduler; whether one is there is tried when there is work."""
+    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls|ucx)://[^\s/@]+:\d+", value):
+        raise ValueError(
+            f"must be a scheduler's address such as tcp://10.0.0.5:8786, got {value!r}"
+        )
+    return value
+
+
 def _cron(value: object) -> object:
     fault = cron_fault(value)
     if fault:
@@ -252,7 +261,8 @@ class RunSpec(_Part):
         checkpoint_s: Seconds after which a fit that goes on is kept again, so that a killed one goes
             on from there.
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
-        runner: Who computes shards: threads of the run, or processes of this machine.
+        runner: Who computes shards: threads of the run, processes of this machine, or a cluster.
+        address: Of the cluster.
         limits: By step, what its shards may take; they are computed by processes that are ended.
     """
 
@@ -264,8 +274,25 @@ class RunSpec(_Part):
     images: Count = 24
     checkpoint_s: Count = 60
     max_cells: Positive = 10_000
-    runner: Literal["threads", "processes"] = "threads"
+    runner: Literal["threads", "processes", "dask"] = "threads"
+    address: Annotated[StrictStr | None, BeforeValidator(_address)] = None
     limits: Mapping[StrictStr, LimitSpec] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Self:
+        if (self.runner == "dask") != (self.address is not None):
+            wanted = (
+                "must have an address (tcp://10.0.0.5:8786), which runner: dask connects to, got none"
+                if self.address is None
+                else f"must have no address, which is of runner: dask, got runner: {self.runner}"
+            )
+            raise ValueError(wanted)
+        if self.runner == "dask" and self.limits:
+            raise ValueError(
+                "must have no limits with runner: dask, since they are of processes of this machine; "
+                "a cluster has its own, as `dask worker --memory-limit 8GiB`"
+            )
+        return self
 
 
 class PipelineSpec(_Part):

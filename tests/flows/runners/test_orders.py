@@ -1,0 +1,142 @@
+"""A worker that does not see the run's files gets them by content, and sends its shards back."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from adversity.engine.public import mirror, shard_worker
+from adversity.engine.public.open_stage import open_stage
+from adversity.engine.set_up.workspace import Workspace
+from adversity.errors import InputError, RunError, StaleInputsError
+from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.load import load_pipeline
+from adversity.registry import discover
+from adversity_flows.runners.orders import OrderRunner
+
+FILE = "pipelines/tiny.yaml"
+PIPELINE = """\
+name: tiny
+data:
+  photos: {uses: dataset/folder, with: {path: photos}}
+steps:
+  dark: {uses: degradation/gaussian_noise, from: photos, with: {severity: 3}}
+  quality: {uses: metric/psnr, from: dark}
+run: {shard_size: 2}
+"""
+
+
+class Apart(OrderRunner):
+    """One worker, in this process; everything goes through bytes both ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.given, self.left_out = 0, [], []
+
+    def ask(self, order, *, at=None):
+        self.asked += 1
+        answer = shard_worker.compute(pickle.loads(pickle.dumps(order)))
+        return pickle.loads(pickle.dumps(answer))
+
+    def give(self, worker, blobs):
+        self.given.append(len(blobs))
+        mirror.keep_blobs(blobs)
+
+    def exclude(self, worker, why):
+        self.left_out.append(why)
+        raise RunError("nobody is left")
+
+
+@pytest.fixture
+def plan(tmp_path, monkeypatch):
+    """A pipeline over five photographs; workers have a cache of their own and see nothing else."""
+    from PIL import Image
+
+    root = tmp_path / "project"
+    (root / "photos" / "grey").mkdir(parents=True)
+    for number in range(5):
+        Image.new("RGB", (20, 20), (number, 50, 99)).save(root / f"photos/grey/{number}.png")
+    (root / "pipelines").mkdir()
+    (root / FILE).write_text(PIPELINE)
+    monkeypatch.setattr(mirror, "user_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(shard_worker, "_sees", lambda order: False)
+    monkeypatch.setattr(shard_worker, "_desk", shard_worker._Desk())
+    yield make_plan(load_pipeline(Path(FILE), root=root), discover())
+    shard_worker._desk._mirror.remove()
+
+
+def opened(plan, store="store"):
+    """Return the measuring step, with a store of its own."""
+    return open_stage(
+        plan, plan.stage("quality"), Workspace(plan.root, plan.root, plan.root / store)
+    )
+
+
+def test_shards_from_afar_are_those_of_here(plan):
+    """Where, what, files, the shard: four askings for the first, one for each that follows."""
+    far, near = opened(plan), opened(plan, "beside")
+    with Apart() as runner:
+        for shard in far.shards:
+            assert runner.run_shard(far, shard)
+            near.run_shard(shard)
+        assert runner.asked == 3 + len(far.shards)
+        assert runner.given == [1, 6]  # the list; then five photographs and the file
+    assert not far.pending()
+    for shard in far.shards:
+        key = far.cell_key(shard.cell)
+        assert (
+            far.store.path(key, shard.name).read_bytes()
+            == near.store.path(key, shard.name).read_bytes()
+        )
+
+
+def test_what_is_damaged_in_a_worker_s_cache_is_sent_again(plan, tmp_path):
+    """A blob that is not what its name says is never used."""
+    far = opened(plan)
+    with Apart() as runner:
+        runner.run_shard(far, far.shards[0])
+    for blob in (tmp_path / "cache" / "worker" / "blobs").rglob("*"):
+        if blob.is_file():
+            blob.unlink()
+            blob.write_bytes(b"damaged")
+    with Apart() as another:
+        another.run_shard(far, far.shards[1])
+        assert another.given == [1, 6]
+
+
+def test_a_file_that_changes_while_it_is_sent_ends_the_run(plan):
+    """What is sent is what was listed, or nothing."""
+    far = opened(plan)
+    (plan.root / "photos/grey/0.png").touch()
+    with Apart() as runner:
+        inputs = runner._described(far.plan, far.workspace)[1]
+        inputs.listing("quality")
+        (plan.root / "photos/grey/0.png").write_bytes(b"other")
+        with pytest.raises(StaleInputsError, match="was changed while the run went on"):
+            runner.run_shard(far, far.shards[0])
+
+
+def test_a_listed_path_that_leads_out_of_the_project_is_refused(plan, tmp_path):
+    """A list is from the network: it may not write elsewhere."""
+    import hashlib
+    import json
+
+    shard_worker._desk._mirror = place = mirror.Mirror("abc")
+    content = b"x"
+    listing = json.dumps([["../../../out", hashlib.sha256(content).hexdigest(), 1]]).encode()
+    mirror.keep_blobs([content, listing])
+    with pytest.raises(InputError, match="a path inside the project"):
+        place.bring(hashlib.sha256(listing).hexdigest())
+
+
+def test_a_worker_of_another_processor_is_left_out(plan):
+    """Its last bits may differ: it computes nothing, and it is said which processor it has."""
+    far = opened(plan)
+    with Apart() as runner:
+        runner.types = ("a processor that nobody has",)
+        with pytest.raises(RunError, match="nobody is left"):
+            runner.run_shard(far, far.shards[0])
+        assert "and the run began with a processor that nobody has" in runner.left_out[0]
+    shard_worker._desk._mirror = mirror.Mirror("abc")
