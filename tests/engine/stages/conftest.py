@@ -11,7 +11,7 @@ from PIL import Image
 
 from adversity.engine.calls.final_call import FinalCall
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
@@ -37,7 +37,7 @@ def run_pairs(tmp_path: Path, registry_with: Any) -> Any:
         out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         workspace = Workspace(tmp_path, out, tmp_path / "store")
         wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
-        return plan, workspace, {step: _stage(plan, step, workspace, 1) for step in wanted}
+        return plan, workspace, {step: compute_stage(plan, step, workspace, 1) for step in wanted}
 
     return ran
 
@@ -184,7 +184,7 @@ def measure(measured_project: Path, plan_measures: Any, tmp_path_factory: Any) -
         plan, out = plan_measures(steps, *overrides), tmp_path_factory.mktemp("out")
         workspace = Workspace(measured_project, out, out / "store")
         wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
-        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
+        results = {step: compute_stage(plan, step, workspace, workers) for step in wanted}
         return out / "artifacts/m", results
 
     return measured
@@ -221,7 +221,7 @@ def shown_run(shown_plan: Any, tmp_path: Path) -> Callable[..., tuple[Any, Works
         workspace = Workspace(tmp_path, out, tmp_path / "store")
         for stage in plan.stages:
             if stage.step != "report" and only in (None, stage.step):
-                _stage(plan, stage.step, workspace, 1)
+                compute_stage(plan, stage.step, workspace, 1)
         return plan, workspace
 
     return run

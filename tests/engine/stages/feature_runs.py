@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from adversity import Classifier
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -84,7 +84,7 @@ class Run:
         """Run all but the report, or these."""
         steps = [stage.step for stage in self.plan.stages if stage.step != "report"]
         return {
-            step: _stage(self.plan, step, self.workspace, 1)
+            step: compute_stage(self.plan, step, self.workspace, 1)
             for step in steps
             if not names or step in names
         }

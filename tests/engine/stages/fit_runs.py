@@ -9,7 +9,7 @@ from toy_weights import TOYS
 
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -101,5 +101,7 @@ class FitRuns:
         out = self.root / f"out-{len(list(self.root.iterdir()))}"
         workspace = Workspace(self.root, out, self.root / "store")
         wanted = [s.step for s in plan.stages if s.step != "report" and only in (None, s.step)]
-        notes = {step: tuple(_stage(plan, step, workspace, workers).notes) for step in wanted}
+        notes = {
+            step: tuple(compute_stage(plan, step, workspace, workers).notes) for step in wanted
+        }
         return Ran(out / "artifacts/p", notes)

@@ -13,7 +13,7 @@ from adversity import Classifier, Decide, Predictive
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import PipelineError, PluginError
 from adversity.pipeline.make_plan import make_plan
@@ -98,7 +98,7 @@ def planned(root: Path, out: Path, steps: str, registry: Any) -> Any:
 def run(plan: Any, workspace: Workspace) -> dict[str, Any]:
     """Run all but the report; return the results."""
     names = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, 1) for step in names}
+    return {step: compute_stage(plan, step, workspace, 1) for step in names}
 
 
 @pytest.fixture(scope="module")

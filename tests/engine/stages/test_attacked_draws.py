@@ -10,7 +10,7 @@ import pytest
 from adversity.data.tables import read_table
 from adversity.engine.calls.model import ClassifierModel
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.step_images import step_images
@@ -56,7 +56,7 @@ def finished(quarters: Path, registry_with: Any, tmp_path_factory: pytest.TempPa
     plan, workspace = planned(quarters, tmp_path_factory.mktemp("out"), registry_with())
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
     return plan, workspace
 
 
@@ -128,7 +128,7 @@ def test_same_bytes_for_any_batch_shard_and_worker_count(
     changes = ("run.shard_size=5", "run.batch_size=3")
     plan, other = planned(quarters, tmp_path, registry_with(), *changes)
     for step in STEPS:
-        _stage(plan, step, other, 3)
+        compute_stage(plan, step, other, 3)
     here, there = (
         [
             (path.name, path.read_bytes())

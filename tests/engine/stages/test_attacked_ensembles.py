@@ -11,7 +11,7 @@ import pytest
 
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import build_report
 from adversity.pipeline.make_plan import make_plan
@@ -60,7 +60,7 @@ def planned(root: Path, out: Path, *changes: tuple[str, str], registry: Any) -> 
 def run(plan: Any, workspace: Workspace) -> dict[str, Any]:
     """Run all but the report."""
     names = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, 1) for step in names}
+    return {step: compute_stage(plan, step, workspace, 1) for step in names}
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_the_key_rests_on_every_member(
     changed, mine = planned(root, tmp_path / "out", *changes, registry=registry_with())
     shutil.copytree(workspace.outputs, mine.outputs)
     if "2.0" in changes[0][1]:
-        _stage(changed, "net", mine, 1)
+        compute_stage(changed, "net", mine, 1)
     keys = []
     for one, where in ((plan, workspace), (changed, mine)):
         stage = open_stage(one, one.stage("attacked"), where)
@@ -187,8 +187,8 @@ def test_same_bytes_for_other_shards(
     )
     for step in ("net", "ensemble", "attacked"):
         for before in ("answers", "bright_answers") if step == "ensemble" else ():
-            _stage(plan, before, other, 1)
-        _stage(plan, step, other, 2)
+            compute_stage(plan, before, other, 1)
+        compute_stage(plan, step, other, 2)
     here, there = (
         (place.outputs / "artifacts/hit/attacked/table.parquet").read_bytes()
         for place in (workspace, other)

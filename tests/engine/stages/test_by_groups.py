@@ -9,7 +9,7 @@ from toy_labels import TOYS, run_all
 from toy_metrics import More, Same
 
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages import by_groups
 from adversity.engine.summary.summarise import summarise
@@ -201,7 +201,7 @@ def test_groups_that_the_data_lack_are_refused_first(
     plan = planned(tmp_path, registry_with(*TOYS), f"{STEPS}  {step}\n", says=says)
     workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "store")
     with pytest.raises(DataError, match=rf"p.yaml:\d+: right measures by .*{words}"):
-        _stage(plan, "clean", workspace, 1)
+        compute_stage(plan, "clean", workspace, 1)
     assert not list((tmp_path / "store").rglob("*.parquet"))
 
 

@@ -12,7 +12,7 @@ import adversity
 from adversity import Classifier, Dataset, Degradation, Sample
 from adversity.data.pixels import checked
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import build_report
 from adversity.errors import DataError, InputError, PluginError
@@ -89,7 +89,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(*toys))
         workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "store")
         steps_of = [stage.step for stage in plan.stages if stage.step != "report"]
-        return plan, workspace, {step: _stage(plan, step, workspace, 1) for step in steps_of}
+        return plan, workspace, {step: compute_stage(plan, step, workspace, 1) for step in steps_of}
 
     return ran
 

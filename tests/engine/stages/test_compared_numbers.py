@@ -13,7 +13,7 @@ from toy_numbers import Lit
 import adversity
 from adversity import Predictive, Regressor, Restoration, metrics
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import build_report
 from adversity.errors import PipelineError
@@ -89,7 +89,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Dim, Meter, Biased))
         workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "store")
         wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+        results = {step: compute_stage(plan, step, workspace, 1) for step in wanted}
         folder = workspace.outputs / "artifacts/p"
         tables = {
             step: read_table(folder / step / "table.parquet")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.covariance import EmpiricalCovariance
 
 from adversity.data.arrays import read_arrays
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.errors import DataError, InputError
 from adversity.metrics import auroc, mmd
 
@@ -194,7 +194,7 @@ metrics: [metric/psnr]
     assert "accuracy" in results["strange"].measures[""]
     table = run.table("seen")
     assert table["features"].shape == (32, 32)
-    report = _stage(run.plan, "report", run.workspace, 1)
+    report = compute_stage(run.plan, "report", run.workspace, 1)
     assert report.rows is not None
 
 

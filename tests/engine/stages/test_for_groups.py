@@ -10,7 +10,7 @@ from toy_labels import TOYS
 
 from adversity import Measure, Metric
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import summarise
 from adversity.metrics import accuracy_of, grouped, mean_interval
@@ -63,7 +63,7 @@ def finished(tmp_path_factory: Any, registry_with: Any) -> Any:
     plan = make_plan(load_pipeline(file, root=root), registry_with(*TOYS, Spread))
     workspace = Workspace(root, root / "out", root / "store")
     for stage in plan.stages:
-        _stage(plan, stage.step, workspace, 1)
+        compute_stage(plan, stage.step, workspace, 1)
     return root / "out/artifacts/p", summarise(plan, workspace)
 
 

@@ -9,7 +9,7 @@ import pytest
 from toy_labels import TOYS
 
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError
 from adversity.pipeline.make_plan import make_plan
@@ -36,7 +36,9 @@ def run(root: Path, registry: Any, photos: str, *overrides: str) -> Any:
     plan = make_plan(load_pipeline(file, root=root, overrides=overrides), registry)
     workspace = Workspace(root, root / "out", root / "store")
     wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-    return root / "out/artifacts/p", {step: _stage(plan, step, workspace, 1) for step in wanted}
+    return root / "out/artifacts/p", {
+        step: compute_stage(plan, step, workspace, 1) for step in wanted
+    }
 
 
 def test_every_table_has_what_the_data_say(tmp_path: Path, registry_with: Any) -> None:

@@ -14,7 +14,7 @@ import adversity
 from adversity import Fitted, PostHoc, Restoration, State
 from adversity.data.arrays import read_arrays
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def ran(plan: Any, root: Path, out: Path) -> dict[str, tuple[str, bytes]]:
     workspace = Workspace(root, out, out / "store")
     for stage in plan.stages[:-1]:
         shutil.rmtree(out / stage.out, ignore_errors=True)
-        _stage(plan, stage.step, workspace, 1)
+        compute_stage(plan, stage.step, workspace, 1)
     found = {}
     for step in FITTED:
         run: Any = open_stage(plan, plan.stage(step), workspace)
@@ -187,7 +187,7 @@ def test_labels_of_another_source_are_in_the_key(
         workspace = Workspace(doubles, tmp_path, tmp_path / "store")
         for name in ("net", "held_answers", "listed_answers"):
             shutil.rmtree(tmp_path / plan.stage(name).out, ignore_errors=True)
-            _stage(plan, name, workspace, 1)
+            compute_stage(plan, name, workspace, 1)
         run: Any = open_stage(plan, plan.stage("shift"), workspace)
         return run.fits.key(plan.steps["shift"].cells[0])  # type: ignore[no-any-return]
 
@@ -209,7 +209,7 @@ run: {shard_size: 5}"""
     plan, Counts.fits[:] = plan_of(DATA, steps, Counts), []
     workspace = Workspace(doubles, tmp_path, tmp_path / "store")
     for name in ("net", "held_answers", "answers"):
-        _stage(plan, name, workspace, 1)
+        compute_stage(plan, name, workspace, 1)
     for number in range(4):
         run = open_stage(plan, plan.stage("sure"), workspace)  # as a worker opens it
         run.run_shard(run.shards[number])
@@ -236,12 +236,12 @@ run: {checkpoint_s: 0}"""
         out, Resumes.ends_at[:], Counts.fits[:] = tmp_path / folder, [ends_at], []
         workspace = Workspace(doubles, out, out / "store")
         for name in ("net", "held_answers", "answers"):
-            _stage(plan, name, workspace, 1)
+            compute_stage(plan, name, workspace, 1)
         if ends_at == 3:
             with pytest.raises(KeyboardInterrupt):
-                _stage(plan, "sure", workspace, 1)
+                compute_stage(plan, "sure", workspace, 1)
             Resumes.ends_at[:] = [99]
-        _stage(plan, "sure", workspace, 1)
+        compute_stage(plan, "sure", workspace, 1)
         assert Counts.fits == [1, 2, 3, 4, 5]
         states.append((out / plan.stage("sure").out / "states/all.safetensors").read_bytes())
         assert not list((out / "store").rglob("checkpoint.safetensors"))

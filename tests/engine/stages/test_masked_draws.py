@@ -9,7 +9,7 @@ import pytest
 
 from adversity.data.tables import read_table
 from adversity.engine.calls.model import ClassifierModel
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.step_images import step_images
@@ -50,7 +50,7 @@ def finished(quarters: Path, registry_with: Any, tmp_path_factory: pytest.TempPa
     workspace = Workspace(quarters, out, out / "store")
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
     return plan, workspace, left
 
 

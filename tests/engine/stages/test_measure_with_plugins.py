@@ -10,7 +10,7 @@ import pytest
 
 from adversity import Classifier, ImageMetric, MeasureInfo, Plugin
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
@@ -79,7 +79,7 @@ def tables(planned: Any, quarters: Path, tmp_path_factory: pytest.TempPathFactor
     workspace = Workspace(quarters, out, out / "store")
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
 
     def rows(step: str, cell: str) -> dict[str, Any]:
         table = read_table(out / f"artifacts/perceived/{step}/table.parquet")

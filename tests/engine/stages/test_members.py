@@ -16,7 +16,7 @@ from toy_members import Backwards, Brightest
 
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.fit_streams import StoredAnswers
@@ -67,7 +67,7 @@ def planned(root: Path, out: Path, steps: str, *overrides: str, registry: Any) -
 def execute(plan: Any, workspace: Workspace, workers: int = 1) -> dict[str, Any]:
     """Run all but the report; return the results."""
     names = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, workers) for step in names}
+    return {step: compute_stage(plan, step, workspace, workers) for step in names}
 
 
 @pytest.fixture(scope="module")

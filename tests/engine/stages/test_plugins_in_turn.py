@@ -12,7 +12,7 @@ import torch
 from adversity import Classifier
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.summary.summarise import build_report, summarise
 from adversity.errors import DataError
@@ -97,7 +97,7 @@ def execute(plan: Any, workspace: Workspace) -> None:
     """Run all but the report."""
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_another_classifier_in_the_list_leaves_finished_cells(
     for step in ("net", "answers"):
         stage = open_stage(plan, plan.stage(step), workspace)
         assert {dict(shard.cell.values)["model"] for shard in stage.pending()} == {"rbf_svm"}
-        _stage(plan, step, workspace, 1)
+        compute_stage(plan, step, workspace, 1)
 
 
 def test_the_report_names_each_plugin(together: tuple[Any, Workspace]) -> None:

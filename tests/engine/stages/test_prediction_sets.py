@@ -11,7 +11,7 @@ import torch
 from adversity import Classifier, Decide, Predictive
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import PipelineError, PluginError
 from adversity.pipeline.make_plan import make_plan
@@ -79,7 +79,7 @@ def run(root: Path, out: Path, steps: str, registry: Any, *overrides: str) -> di
     plan = make_plan(load_pipeline(file, root=root, overrides=overrides), registry)
     workspace = Workspace(root, out, out / "store")
     names = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, 1) for step in names}
+    return {step: compute_stage(plan, step, workspace, 1) for step in names}
 
 
 @pytest.fixture(scope="module")

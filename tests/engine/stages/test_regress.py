@@ -17,7 +17,7 @@ import adversity
 from adversity.data.arrays import read_arrays
 from adversity.data.reading import Source
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, PipelineError, PluginError
 from adversity.pipeline.make_plan import make_plan
@@ -61,7 +61,7 @@ def run(tmp_path: Path, registry_with: Any) -> Any:
         plan = make_plan(load_pipeline(file, root=tmp_path), registry_with(Lit, Other, Sometimes))
         workspace = Workspace(tmp_path, tmp_path / out, tmp_path / f"store-{out}")
         wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-        results = {step: _stage(plan, step, workspace, workers) for step in wanted}
+        results = {step: compute_stage(plan, step, workspace, workers) for step in wanted}
         tables = {
             step: workspace.outputs / plan.stage(step).out / "table.parquet"
             for step in wanted

@@ -13,7 +13,7 @@ from adversity.data.tables import read_table
 from adversity.engine.attack.attacking import attack
 from adversity.engine.calls.ready import Ready
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.engine.stages.rounds_stage import RoundsRun
 from adversity.engine.summary.summarise import summarise
@@ -34,7 +34,7 @@ def execute(root: Path, out: Path, *overrides: str, workers: int = 1) -> Any:
     plan = make_plan(load_pipeline(root / FILE, root=root, overrides=overrides), discover())
     workspace = Workspace(root, out, out / "store")
     steps = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, workers) for step in steps}["strong"]
+    return {step: compute_stage(plan, step, workspace, workers) for step in steps}["strong"]
 
 
 def hashes(out: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from scipy.stats import entropy
 from adversity.data.stored import StoredTable
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import InputError, StorageError
 from adversity.pipeline.make_plan import make_plan
@@ -59,7 +59,7 @@ def planned(root: Path, out: Path, registry: Any, *overrides: str, text: str = P
 def execute(plan: Any, workspace: Workspace, workers: int = 1) -> dict[str, Any]:
     """Run all but the report; return the results."""
     names = [stage.step for stage in plan.stages if stage.step != "report"]
-    return {step: _stage(plan, step, workspace, workers) for step in names}
+    return {step: compute_stage(plan, step, workspace, workers) for step in names}
 
 
 @pytest.fixture(scope="module")

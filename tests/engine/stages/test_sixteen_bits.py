@@ -12,7 +12,7 @@ from PIL import Image
 
 from adversity import Degradation, ImageMetric
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -103,7 +103,7 @@ def test_no_bit_is_lost_on_the_way(values: Any, registry_with: Any) -> None:
     workspace = Workspace(root, root / "out", root / "store")
     columns = {}
     for step, name in (("before", "level"), ("after", "level"), ("quality", "psnr_db")):
-        _stage(plan, step, workspace, 1)
+        compute_stage(plan, step, workspace, 1)
         table = read_table(root / "out/artifacts/deep" / step / "table.parquet")
         columns[step] = dict(zip(table["id"], table[name], strict=True))
     for name, image in images.items():

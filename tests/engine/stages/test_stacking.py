@@ -14,7 +14,7 @@ from scipy.special import softmax
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
 from adversity.engine.public.open_stage import open_stage
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -56,7 +56,7 @@ def run(plan: Any, workspace: Workspace) -> None:
     """Run all but the report."""
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_what_fits_it_is_in_its_key(
         plan, again = planned(root, tmp_path / "out", PIPELINE, registry=registry_with())
         for step in ("held", "learnt"):
             shutil.rmtree(again.outputs / f"artifacts/stacked/{step}")
-            _stage(plan, step, again, 1)
+            compute_stage(plan, step, again, 1)
         left = [name for name in names[:3] if open_stage(plan, plan.stage(name), again).pending()]
     finally:
         moved.write_bytes(content)

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 import adversity
 from adversity.data.arrays import read_arrays
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import PipelineError
 from adversity.pipeline.make_plan import make_plan
@@ -47,7 +47,7 @@ def ran(registry_with: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     plan, workspace = planned(root, PIPELINE, registry)
     for stage in plan.stages:
         if stage.step != "report":
-            _stage(plan, stage.step, workspace, 1)
+            compute_stage(plan, stage.step, workspace, 1)
     return registry, workspace.outputs / "artifacts/stacked"
 
 

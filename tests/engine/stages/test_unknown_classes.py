@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from toy_labels import COUNT, JUDGED, TOYS
 
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, InputError
 from adversity.pipeline.make_plan import make_plan
@@ -45,7 +45,7 @@ def run(tmp_path_factory: Any, registry_with: Any) -> Any:
         plan = make_plan(load_pipeline(file, root=root, overrides=overrides), registry_with(*TOYS))
         workspace = Workspace(root, root / "out", root / "store")
         wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-        results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+        results = {step: compute_stage(plan, step, workspace, 1) for step in wanted}
         return root / "out/artifacts/p", results
 
     return ran

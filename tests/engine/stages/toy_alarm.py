@@ -9,7 +9,7 @@ import torch
 
 from adversity import Classifier, Dataset, Decide, Predictive, Sample
 from adversity.data.tables import read_table
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
@@ -129,7 +129,7 @@ def run_all(root: Path, plan: Any, out: str = "out") -> Any:
     """Run every step but the report; return the workspace and the results."""
     workspace = Workspace(root, root / out, root / out / "store")
     wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-    return workspace, {step: _stage(plan, step, workspace, 1) for step in wanted}
+    return workspace, {step: compute_stage(plan, step, workspace, 1) for step in wanted}
 
 
 def rows_of(workspace: Any, step: str, **cell: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from adversity import Classifier, Dataset, Sample
-from adversity.engine.public.run import _stage
+from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -79,5 +79,5 @@ def run_all(root: Path, plan: Any) -> Any:
     """Run every step; return the folder of the artifacts, the results and the workspace."""
     workspace = Workspace(root, root / "out", root / "store")
     wanted = [stage.step for stage in plan.stages if stage.step != "report"]
-    results = {step: _stage(plan, step, workspace, 1) for step in wanted}
+    results = {step: compute_stage(plan, step, workspace, 1) for step in wanted}
     return root / "out/artifacts/p", results, workspace
