@@ -175,7 +175,7 @@ def test_a_control_is_no_rival(tmp_path: Path) -> None:
 
 def test_of_equal_settings_the_last_run_counts(tmp_path: Path) -> None:
     """The earlier one is history, and no rival of itself."""
-    gate = {"text": "answers.accuracy >= 0.4", "limit": 0.4, "verdict": "pass", "why": "", "step": "answers",
+    gate = {"text": "answers.accuracy >= 0.4", "limit": 0.4, "op": ">=", "change": False, "verdict": "pass", "why": "", "step": "answers",
             "measure": {"value": 0.5, "n": N, "low": 0.4, "high": 0.6}}  # fmt: skip
     runs = [run_of(tmp_path, f"r{k}", 60 + k, gates=(gate,)) for k in (1, 2)]
     found = board_of(*runs, run_of(tmp_path, "r3", 50, seed=7))
@@ -186,6 +186,26 @@ def test_of_equal_settings_the_last_run_counts(tmp_path: Path) -> None:
     [trend] = history.trends
     assert [verdict for _, verdict in trend.points] == ["pass", "pass", ""]
     assert trend.points[2][0] is None
+
+
+def test_of_a_gate_on_earlier_runs_changes_are_followed(tmp_path: Path) -> None:
+    """The first run has nothing to compare with, and its accuracy is no change of one."""
+    figure = {"value": 0.8, "n": N, "low": 0.7, "high": 0.9}
+    change = {"value": -0.1, "n": N, "low": -0.2, "high": -0.05}
+    gate: dict[str, Any] = {
+        "text": "answers.accuracy not_worse_than last",
+        "limit": None,
+        "op": None,
+    }
+    gate |= {"why": "", "step": "answers"}
+    first = {**gate, "verdict": "undecided", "change": False, "measure": figure}
+    later = {**gate, "verdict": "fail", "change": True, "measure": change}
+    runs = [run_of(tmp_path, f"r{k}", 60, gates=(one,)) for k, one in enumerate((first, later))]
+    [trend] = board_of(*runs).history[0].trends
+    assert (trend.limit, trend.points[0]) == (0.0, (None, "undecided"))
+    measure, verdict = trend.points[1]
+    assert measure is not None
+    assert (measure.value, verdict) == (-0.1, "fail")
 
 
 def test_without_gates_headline_measures_are_followed(tmp_path: Path) -> None:

@@ -170,10 +170,14 @@ def _trends(runs: Sequence[RecordedRun]) -> list[Trend]:
 
 
 def _gates(run: RecordedRun) -> list[tuple[str, float | None, Measure | None, str]]:
-    return [
-        (gate["text"], gate["limit"], _measure(gate["measure"]), gate["verdict"])
-        for gate in run.result.get("gates", ())
-    ]
+    """Return the gates; of one that compares with an earlier run the change, which is held against 0."""
+    found = []
+    for gate in run.result.get("gates", ()):
+        compares = gate["op"] is None
+        # Without an earlier run a gate shows the figure of its own, which is no change.
+        measure = None if compares and not gate["change"] else _measure(gate["measure"])
+        found.append((gate["text"], 0.0 if compares else gate["limit"], measure, gate["verdict"]))
+    return found
 
 
 def _headlines(run: RecordedRun) -> list[tuple[str, float | None, Measure | None, str]]:
