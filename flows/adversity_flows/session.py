@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from adversity_flows.runs.gate_runs import refuse_unknown_commits
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
 from adversity_flows.runs.past_runs import PastRun, RunFolder, past_runs
+from adversity_flows.runs.run_log import RunLog
 from adversity_flows.steps.remaining_steps import Agenda
 from adversity_flows.steps.run_steps import StepRecorder
 
@@ -162,23 +162,20 @@ class _Session:
         """Pass on, and write it down; the folder is made when the first step runs."""
         if not self._folder.exists:
             self._folder.make()
-            self._folder.log(f"adversity run {self.plan.file}: {self._options.command}")
+            self._log.started(self.plan.file, self._options.command)
             self._folder.write_manifest({**self._manifest(), "state": "running"})
-        self._folder.log(f"{stage.step}: starts, {pending} of {total} shards to do: {reason}")
+        self._log.step_started(stage.step, total, pending, reason)
         self._watcher.stage_started(stage, total, pending, reason)
 
     def shard_finished(self, stage: Stage, shard: Shard) -> None:
         """Pass on, and write it down."""
-        by = shard.by and f" by {shard.by}"
-        self._folder.log(f"{stage.step}: shard {shard.index} done ({shard.label}){by}")
+        self._log.shard_done(stage.step, shard)
         self._watcher.shard_finished(stage, shard)
 
     def stage_finished(self, stage: Stage, outcome: Outcome, result: StageResult) -> None:
         """Pass on, write it down and tell plugins."""
         if self._folder.exists:
-            self._folder.log(f"{stage.step}: {outcome.state} in {outcome.seconds:.1f} s")
-            for note in result.notes:
-                self._folder.log(f"{stage.step}: note: {note}")
+            self._log.step_ended(outcome, result.notes)
         self._watcher.stage_finished(stage, outcome, result)
         step = partial(step_facts, stage, outcome, result, self._workspace.outputs)
         self.tell("adversity_step_finished", step=step)
@@ -191,7 +188,7 @@ class _Session:
         message = without_secrets(str(error))
         try:
             if self._folder.exists:
-                self._folder.log("".join(traceback.format_exception(error)))
+                self._log.failed(error, code)
                 said = {"state": state, "error": message, "exit_code": code}
                 self._folder.write_manifest(self._manifest() | said)
         except (OSError, StorageError) as trouble:  # a full disk, mostly; the error counts
@@ -269,7 +266,7 @@ class _Session:
         whole = write_pages(*place, report.gates, self._provenance(hashes), facts=record)
         folder.keep_tables(self._workspace.outputs, self.plan.stages)
         past = folder.write_manifest(record | {"story": list(story_lines(whole))})
-        folder.log("\n".join([line, *problems(report)]))
+        self._log.judged(line, problems(report), record["exit_code"])
         return past
 
     def _manifest(self) -> dict[str, Any]:
@@ -290,6 +287,10 @@ class _Session:
             hashes=hashes,
             door="direct" if self._options.direct else "prefect",
         )
+
+    @property
+    def _log(self) -> RunLog:
+        return RunLog(self._folder.path)
 
     @property
     def _seconds(self) -> float:

@@ -15,6 +15,7 @@ from adversity_flows.prefect_flows.settings import prefect_context
 from adversity_flows.redaction import without_secrets
 from adversity_flows.runs.hook_facts import failure_facts
 from adversity_flows.runs.past_runs import RunFolder
+from adversity_flows.runs.run_log import RunLog
 
 SAID = "no answer from https://me:s3cr3t@host:4200/api?token=s3cr3t&sig=s3cr3t#x"
 
@@ -52,7 +53,7 @@ def test_no_way_out_shows_them(tmp_path, capsys):
     Terminal.of(stream).say(f"warning: {SAID}")
     folder = RunFolder(tmp_path, "x")
     folder.make()
-    folder.log(SAID)
+    RunLog(folder.path).say(SAID, "said", error=SAID)
     hooks = failure_facts(RunError(SAID), folder, 3, 0.0)
     with prefect_context("http://127.0.0.1:9/api", log=tmp_path / "prefect.log"):
         try:
@@ -62,7 +63,7 @@ def test_no_way_out_shows_them(tmp_path, capsys):
     debugging(on=False)
     left = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     everything = [capsys.readouterr().err, stream.getvalue(), json.dumps(hooks), *left]
-    assert len(everything) == 5
+    assert len(everything) == 6
     for text in everything:
         assert "no answer from https://...@host:4200/api" in text
         assert "s3cr3t" not in text

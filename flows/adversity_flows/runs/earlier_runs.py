@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import StorageError
 from adversity_flows.runs.past_runs import past_runs
+from adversity_flows.runs.run_log import LINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ class _Run:
 
     def _whole(self, step: str) -> bool:
         try:
-            log = (self.past.path / "log.txt").read_text(encoding="utf-8", errors="replace")
+            log = (self.past.path / LINES).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return False
         line = re.search(

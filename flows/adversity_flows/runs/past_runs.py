@@ -18,7 +18,6 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity_flows.dvc.replace import clean_up
-from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -124,12 +123,6 @@ class RunFolder:
                 ) from error
             else:
                 return
-
-    def log(self, text: str) -> None:
-        """Add lines to the run's log."""
-        stamp = time.strftime("%H:%M:%S", time.gmtime())
-        with (self.path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.writelines(f"{stamp} {line}\n" for line in without_secrets(text).splitlines())
 
     def write_manifest(self, record: Mapping[str, Any]) -> PastRun:
         """Write the manifest whole, with the hashes of the files beside it and its own.
