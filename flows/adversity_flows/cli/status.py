@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.dvc.at_work import AtWork
     from adversity_flows.dvc.outlook import Outlook
+    from adversity_flows.proof.audit import Audit
 
 __all__ = ["status"]
 
@@ -26,14 +27,20 @@ _SIGNS = {"unchanged": ("✓", "green"), "to do": ("▸", "yellow"), "waits": ("
 
 @click.command(cls=Command)
 @click.argument("files", metavar="[PIPELINE]...", nargs=-1, shell_complete=pipelines)
-@click.option("--check", is_flag=True, help="Exit with 1 if something is to do or waits.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit with 1 if something is to do or waits, or an audit finds a change.",
+)
+@click.option("--audit", is_flag=True, help="Hash again what each accepted run rests on.")
 @click.option("--json", "as_json", is_flag=True, help="Write it as one JSON document.")
-def status(files: tuple[str, ...], check: bool, as_json: bool) -> int:
+def status(files: tuple[str, ...], check: bool, audit: bool, as_json: bool) -> int:
     """Say what a run would find: steps that are done, to do and why, or held up.
 
     Nothing is computed, changed or fetched. What is not on this disk is judged by its record, so
     a fresh clone says the same as the machine that computed. Of pipelines that are named all steps
     are listed, else only those that are not done. A step that waits needs a decision on its data.
+    With --audit it says, too, whether the numbers that gates compare with can still be produced.
 
     \b
     Example:
@@ -48,18 +55,26 @@ def status(files: tuple[str, ...], check: bool, as_json: bool) -> int:
     plans = named_plans(files) if files else plans_of(root)
     found = outlooks(root, plans)
     working = at_work(root)
+    audits = [_audit_of(plan) if audit else None for plan in plans]
     if as_json:
-        records = [_as_json(*one, working) for one in zip(plans, found, strict=True)]
+        records = [_as_json(*one, working) for one in zip(plans, found, audits, strict=True)]
         click.echo(json.dumps({"pipelines": records, "at_work": _working_json(working)}, indent=1))
     else:
         out = Terminal.stdout(colour=colour_choice())
-        for plan, steps in zip(plans, found, strict=True):
-            _say(out, plan, steps, working, everything=bool(files))
+        for plan, steps, one_audit in zip(plans, found, audits, strict=True):
+            _say(out, plan, steps, working, one_audit, everything=bool(files))
         for one in working:
             makes = ", ".join(one.makes)
             out.say(f"at work: process {one.pid} ({one.command}) makes {makes}")
     done = all(step.state == "unchanged" for steps in found for step in steps)
-    return 0 if done or not check else 1
+    proved = all(one is None or one.holds for one in audits)
+    return 0 if (done and proved) or not check else 1
+
+
+def _audit_of(plan: Plan) -> Audit | None:
+    from adversity_flows.proof.audit import audit_of_accepted
+
+    return audit_of_accepted(plan.root, plan.name)
 
 
 def _say(
@@ -67,6 +82,7 @@ def _say(
     plan: Plan,
     steps: Sequence[Outlook],
     working: Sequence[AtWork],
+    audited: Audit | None,
     *,
     everything: bool,
 ) -> None:
@@ -79,6 +95,8 @@ def _say(
     out.say(f"{plan.file}: {count}")
     for line in _circumstances(plan, working):
         out.say(f"  {line}")
+    if audited is not None:
+        out.say(f"  {'' if audited.holds else '! '}accepted {audited.name}: {audited.sentence}")
     for fault in missing_data(plan):
         out.say(f"  ! {fault}")
     width = max(len(step.step) for step in steps)
@@ -115,7 +133,9 @@ def _end(last: Any, working: Sequence[AtWork]) -> str:
     return f"{state}: {str(last.manifest.get('error', '')).partition(chr(10))[0]}"
 
 
-def _as_json(plan: Plan, steps: Sequence[Outlook], working: Sequence[AtWork]) -> dict[str, Any]:
+def _as_json(
+    plan: Plan, steps: Sequence[Outlook], audited: Audit | None, working: Sequence[AtWork]
+) -> dict[str, Any]:
     from adversity_flows.dvc.tracked import missing_data
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
@@ -139,6 +159,7 @@ def _as_json(plan: Plan, steps: Sequence[Outlook], working: Sequence[AtWork]) ->
         "missing_data": list(missing_data(plan)),
         "last_run": None if last is None else {"id": last.id, "end": _end(last, working)},
         "accepted_run": None if accepted is None else accepted.id,
+        "audit": audited and audited.as_json(),
         "schedule": schedule and schedule.model_dump(exclude_none=True),
         "last_look": looks[-1].as_json() if looks else None,
     }

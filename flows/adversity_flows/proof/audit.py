@@ -18,14 +18,17 @@ from adversity_flows.proof.of_code import (
 )
 from adversity_flows.proof.of_inputs import artifact_checks, input_checks
 from adversity_flows.proof.of_run import file_checks, kept_checks
-from adversity_flows.proof.subject import planned_then
+from adversity_flows.proof.subject import ACCEPTED, planned_then, subject_of
+from adversity_flows.runs.accepted_runs import accepted_run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.proof.subject import Subject
     from adversity_flows.steps.watch import Watcher
 
-__all__ = ["Audit", "audit"]
+__all__ = ["Audit", "audit", "audit_of_accepted"]
 
 SCHEMA = "adversity-audit/1"
 
@@ -95,6 +98,19 @@ def audit(subject: Subject, watcher: Watcher | None = None) -> Audit:
     if watcher is not None and not isinstance(plan, Check):
         checks += computed_checks(subject, plan, watcher)
     return Audit(subject.name, subject.file, tuple(checks))
+
+
+def audit_of_accepted(root: Path, pipeline: str) -> Audit | None:
+    """Hash what the accepted run of a pipeline rests on; None where none is accepted.
+
+    Args:
+        root: The project.
+        pipeline: The pipeline's name.
+    """
+    if accepted_run(root, pipeline) is None:
+        return None
+    with subject_of(root, ACCEPTED, pipeline, damaged_too=True) as subject:
+        return audit(subject)
 
 
 def _plan(subject: Subject) -> Plan | Check:

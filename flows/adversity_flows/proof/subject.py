@@ -11,6 +11,7 @@ from adversity.engine.summary.recorded_run import RecordedRun
 from adversity.errors import InputError, StorageError
 from adversity.pipeline.plan.stages import resolved_file
 from adversity_flows.dvc.revision import Revision
+from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.compared_runs import named_side
 from adversity_flows.runs.named_run import named_run, pipeline_name, run_at
 from adversity_flows.runs.past_runs import past_runs
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["LAST", "Subject", "planned_then", "subject_of"]
+__all__ = ["ACCEPTED", "LAST", "Subject", "planned_then", "subject_of"]
 
 LAST = "last"
+ACCEPTED = "accepted"
 _HEAD = "HEAD"
 
 
@@ -97,15 +99,15 @@ def subject_of(
         root: The project that one stands in.
         name: An id or a folder of a run; a pipeline file, for its last run, or in a project that
             was pulled for what DVC has of it; a branch, a tag or a commit; `last` or None for the
-            last run of any pipeline.
-        pipeline: Which one, where a commit has several.
+            last run of any pipeline; `accepted` for the run that gates compare with.
+        pipeline: Which one, where a commit, or what was accepted, is of several.
         damaged_too: A run whose report's numbers are damaged has none, and is no error.
 
     Raises:
         InputError: If there is no such run, or it is not clear which pipeline is meant.
         StorageError: If what it left is missing or damaged.
     """
-    found = _named(root, name)
+    found = _accepted(root, pipeline) if name == ACCEPTED else _named(root, name)
     if isinstance(found, Revision):
         try:
             yield _of_commit(root, found, pipeline or _name_in(name))
@@ -147,6 +149,24 @@ def _named(root: Path, name: str | None) -> PastRun | Revision:
     if run_at(root, name) is not None:
         return named_run(root, name)
     return cast("Revision", named_side(root, name))  # it is no run, and anything else is refused
+
+
+def _accepted(root: Path, pipeline: str | None) -> PastRun:
+    """Return the accepted run of a pipeline, or of the one that has some.
+
+    Raises:
+        InputError: If there is none, or several pipelines have one.
+    """
+    files = sorted((root / "pipelines").glob("*.y*ml"))
+    names = [pipeline] if pipeline is not None else [pipeline_name(file) for file in files]
+    found = [past for name in names if (past := accepted_run(root, name)) is not None]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(str(past.manifest["pipeline"]) for past in found)
+    raise InputError(
+        f"expected one pipeline with an accepted run, got {known or pipeline or 'none'}; "
+        f"{'name one with --pipeline' if found else 'a run is accepted when no gate fails'}"
+    )
 
 
 def _name_in(name: str | None) -> str | None:
