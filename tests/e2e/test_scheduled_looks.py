@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from PIL import Image
 from adversity_flows.cli import main
 from adversity_flows.runs.looks import past_looks
 from adversity_flows.scheduled import retried
+from adversity_flows.scheduled.look import state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -243,3 +245,53 @@ def test_wrong_bytes_are_not_run(
     image.write_bytes(whole)
     code, _, err, _ = night(machine, monkeypatch, capsys)
     assert code == 0, err
+
+
+def test_a_look_that_is_killed_is_healed_by_the_next(
+    clones: tuple[Clone, Clone], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """With kill -9 in the middle of a run: its log comes home, its worktree goes, its line is left."""
+    _, machine = clones
+    command = "import sys; from adversity_flows.cli import main; sys.exit(main())"
+    tree = state_folder(machine.root, "shots") / "tree"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "schedule", "run", FILE, "--rev", "main"],
+        cwd=machine.root,
+        stderr=subprocess.DEVNULL,
+    ) as killed:
+        until = time.monotonic() + 120
+        while not list(tree.glob("runs/2*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        killed.kill()
+    assert past_looks(machine.root, "shots") == []
+    (folder,) = [path.name for path in tree.glob("runs/2*")]
+    monkeypatch.chdir(machine.root)
+    assert main(["schedule", "log"]) == 0
+    assert "killed; the next look heals it: process" in capsys.readouterr().out
+
+    code, _, err, look = night(machine, monkeypatch, capsys)
+    assert code == 0, err
+    assert "! the look before this one was killed (process" in err
+    first, second = past_looks(machine.root, "shots")
+    assert (first.outcome, first.commit) == ("killed", look.commit)
+    assert second == look
+    log = (machine.root / "runs" / folder / "log.txt").read_text()
+    assert "adversity schedule run pipelines/shots.yaml --rev main" in log
+    assert machine.git("worktree", "list").count("\n") == 0
+    assert not tree.exists()
+    assert machine.git("rev-list", "--first-parent", "--count", "main..results/shots") == "1"
+
+
+def test_values_that_are_set_stand_on_no_branch(
+    clones: tuple[Clone, Clone], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A trial: its run is kept here, the accepted run and the file stay as they are."""
+    _, machine = clones
+    code, _, err, look = night(machine, monkeypatch, capsys, "--set", "seed=1")
+    assert code == 0, err
+    assert "the run is not added to results/shots" in err
+    assert (look.results, look.accepted) == ("", "")
+    manifest = json.loads((machine.root / "runs" / look.run / "manifest.json").read_text())
+    assert manifest["git"]["state"] == "dirty"
+    assert machine.git("branch", "--format=%(refname:short)") == "main"
+    assert "seed" not in (machine.root / FILE).read_text()

@@ -43,8 +43,8 @@ for _command in (list_, run, log, deploy, worker, pause, resume, trigger):
 def serve(files: tuple[str, ...], at_once: int | None) -> None:
     """Run pipelines whenever their `schedule:` says, until Ctrl-C.
 
-    Without PIPELINE: all of the project that have a schedule. Each run is an `adversity run`
-    of its own; while one works, a further one of the same pipeline is left out. What was missed
+    Without PIPELINE: all of the project that have a schedule. Each run is an `adversity
+    schedule run` of its own; while one works, a further one of the same pipeline is left out. What was missed
     while nobody served is made up for by one run.
 
     \b

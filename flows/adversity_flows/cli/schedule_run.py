@@ -25,6 +25,13 @@ __all__ = ["run"]
 @click.option(
     "--rev", metavar="REV", help="Run this branch, tag or commit, whatever the file says."
 )
+@click.option(
+    "--set",
+    "changes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Write a value into the commit's pipeline file first: a trial that stands on no branch.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if a gate is undecided, too.")
 @click.option("--push/--no-push", default=None, help="Whether results go to the remotes.")
 @click.option("--prefect", is_flag=True, help="Show the steps in Prefect.")
@@ -34,6 +41,7 @@ __all__ = ["run"]
 def run(
     pipeline: str,
     rev: str | None,
+    changes: tuple[str, ...],
     strict: bool,
     push: bool | None,
     prefect: bool,
@@ -68,6 +76,7 @@ def run(
         strict=strict or None,
         push=push,
         prefect=prefect,
+        changes=changes,
         command=without_secrets(shlex.join(["adversity", *sys.argv[1:]])),
         say=(lambda _: None) if quiet else err.say,
         watching=lambda plan: watching(

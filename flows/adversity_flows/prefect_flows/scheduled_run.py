@@ -1,4 +1,4 @@
-"""The flow `scheduled_run`: one `adversity run` in a process of its own, for the schedule.
+"""The flow `scheduled_run`: one `adversity schedule run` in a process of its own.
 
 Imported by Prefect in the process of a flow run, and by `schedule.py` when it serves; the only
 module that imports Prefect at the top, since Prefect must find the flow in it by name.
@@ -42,19 +42,19 @@ VERDICTS = {0, 1}  # exit codes of a run that came to a verdict
 
 @flow(name="scheduled_run", flow_run_name=run_name, persist_result=False)
 def scheduled_run(root: str, pipeline: str, changes: Sequence[str] = ()) -> State[Any]:
-    """Run a pipeline as `adversity run` does and end in the state that its exit code means.
+    """Look at a pipeline once and end in the state that the exit code of the look means.
 
     Args:
         root: The project's folder.
         pipeline: The pipeline file, relative to it.
-        changes: Values written into the file first, as `--set` takes them.
+        changes: Values set in the worktree's file first, as `--set` takes them.
     """
     log = get_run_logger()
     _show_no_tracebacks()
     begin_run(Path(root))
     settings = [word for change in changes for word in ("--set", change)]
     code, last = run_command(
-        [sys.executable, "-c", RUN, "run", pipeline, *settings],
+        [sys.executable, "-c", RUN, "schedule", "run", pipeline, "--prefect", *settings],
         Path(root),
         lambda line: log.info("%s", line),
     )
@@ -117,7 +117,7 @@ def verdict_said(root: Path, last: str) -> str:
 
     Args:
         root: The project's folder.
-        last: The last lines that `adversity run` wrote.
+        last: The last lines that `adversity schedule run` wrote.
     """
     named = re.findall(r"report: runs/([^/\s]+)/", last)
     try:

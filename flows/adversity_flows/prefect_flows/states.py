@@ -20,7 +20,7 @@ def verdict_message(line: str, problems: Iterable[str]) -> str:
 
 
 def state_of(code: int, message: str) -> State[Any]:
-    """Return the Prefect state that an exit code of `adversity run` means.
+    """Return the Prefect state that an exit code of `adversity run` or of a scheduled look means.
 
     Args:
         code: 0 done, 1 a gate failed, 2 wrong input, 130 interrupted, 3 and others a failed run.

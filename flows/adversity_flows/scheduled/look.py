@@ -37,7 +37,7 @@ from adversity_flows.session import RunOptions, run_plan
 from adversity_flows.steps.watch import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from adversity.pipeline.plan.model import Plan
     from adversity.pipeline.read.spec import ScheduleSpec
@@ -60,6 +60,8 @@ class LookOptions:
         strict: An undecided gate fails; as the schedule says if None.
         push: Results go to the remotes; as the schedule says if None.
         prefect: Show the steps in Prefect.
+        changes: Values that are written into the worktree's pipeline file first: a trial, whose run
+            is kept here and stands on no branch.
         command: How it was called, for the run's manifest.
         say: Told what is done, a line each.
         watching: Lends who looks on while a plan runs.
@@ -69,6 +71,7 @@ class LookOptions:
     strict: bool | None = None
     push: bool | None = None
     prefect: bool = False
+    changes: Sequence[str] = ()
     command: str = "adversity schedule run"
     say: Callable[[str], None] = lambda _: None
     watching: Callable[[Plan], AbstractContextManager[Watcher]] = field(default=_unwatched)
@@ -107,8 +110,14 @@ def look_at(root: Path, file: str, options: LookOptions) -> Look:
         taken.failed(error)
         raise
     finally:
-        write_look(root, replace(taken.look, seconds=round(time.time() - started, 3)))
-    return replace(taken.look, seconds=round(time.time() - started, 3))
+        look = replace(taken.look, seconds=round(time.time() - started, 3))
+        _leave(root, look)
+    return look
+
+
+def _leave(root: Path, look: Look) -> None:
+    """Tell what became of a look: the one place where every look's end is known."""
+    write_look(root, look)
 
 
 def state_folder(root: Path, pipeline: str) -> Path:
@@ -160,7 +169,7 @@ class _Look:
             with worktree_of(git, folder / "tree", revision) as tree, chdir(tree.root):
                 remotes = Remotes.of(tree.root, self._remote(git, rev), push=self._pushes)
                 self._catch_up(branch, remotes)
-                plan = planned(tree, self._file, spec.name)
+                plan = planned(tree, self._file, spec.name, self._options.changes)
                 prepare(plan, tree, git, branch, say=self._options.say)
                 accepted = lend_runs(branch, self.root, tree.root, plan.name, say=self._options.say)
                 self.ends(accepted=accepted)
@@ -184,7 +193,7 @@ class _Look:
             seconds=round(max(0.0, dead.beat - _seconds(dead.started)), 3),
             commit=dead.commit,
         )
-        write_look(self.root, gone)
+        _leave(self.root, gone)
 
     def _say_of(self, git: Git, words: str) -> None:
         self._options.say(f"{self.look.pipeline} at {words}")
@@ -233,11 +242,14 @@ class _Look:
             gates_failed=tuple(
                 gate.text for gate in finished.report.gates if gate.verdict in ("fail", "error")
             ),
-            accepted=run if finished.accepted else self.look.accepted,
+            accepted=run if finished.accepted and not self._options.changes else self.look.accepted,
         )
 
     def _publish(self, branch: ResultsBranch, plan: Plan, tree: Worktree, remotes: Remotes) -> None:
         """Commit the run, then push it; a remote that does not take it costs no result."""
+        if self._options.changes:
+            self._options.say(f"values were set: the run is not added to {branch.name}")
+            return
         commit = commit_results(
             branch,
             plan,

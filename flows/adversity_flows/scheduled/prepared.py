@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.errors import InputError, PipelineError
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.read.edit import set_value
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 from adversity_flows.dvc import resolved
@@ -16,7 +17,7 @@ from adversity_flows.dvc.tracked import missing_data
 from adversity_flows.scheduled.retried import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.scheduled.branch import ResultsBranch
@@ -29,13 +30,14 @@ _WRITTEN = ("dvc.lock", "dvc.yaml", resolved.FOLDER)
 """What a run writes that git may track."""
 
 
-def planned(tree: Worktree, file: str, name: str) -> Plan:
+def planned(tree: Worktree, file: str, name: str, changes: Sequence[str] = ()) -> Plan:
     """Plan a pipeline as the commit has it.
 
     Args:
         tree: The commit.
         file: The pipeline file, relative to the project.
         name: The pipeline's name in the user's folder.
+        changes: Values that are written into the worktree's file first, as `--set` takes them.
 
     Raises:
         InputError: If the commit lacks the file, or has another pipeline in it.
@@ -47,13 +49,16 @@ def planned(tree: Worktree, file: str, name: str) -> Plan:
             f"expected {file} in {tree.revision.words}, got a commit without it; commit it: "
             f"`git add {file} && git commit`"
         )
-    plan = make_plan(load_pipeline(path, root=tree.root), discover())
+    plan = make_plan(load_pipeline(path, root=tree.root, overrides=changes), discover())
     if plan.name != name:
         raise InputError(
             f"{file}: expected the pipeline {name} in {tree.revision.words}, got {plan.name}; "
             "commit its new name"
         )
-    return plan
+    for change in changes:
+        key, _, value = change.partition("=")
+        set_value(path, key.strip(), value.strip())
+    return make_plan(load_pipeline(path, root=tree.root), discover()) if changes else plan
 
 
 def prepare(

@@ -27,8 +27,8 @@ __all__ = ["LENT", "Worktree", "bring_home", "worktree_of"]
 
 LENT = ".lent"
 """A file in the folder of a run that is in a worktree for comparisons, and is the project's."""
-_SHARED = ("store", "drawings", "shown")
-"""Folders of `.adversity` in which each entry has the hash of what it depends on for its name."""
+_SHARED = ("store", "drawings", "shown", "prefect")
+"""Folders of `.adversity` whose entries go by the hash of what they depend on, and the server's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,6 @@ def test_prefect_takes_the_file_and_its_worker_runs_a_pipeline(
     assert said == [line, f"{line}; still paused"]
     assert said_at_end(run) == (1, "gate accuracy >= 0.60 failed: 0.41")
     asked = (prefect_root / "deployed asked").read_text()
-    assert asked == f"['run', '{FILE}', '--set', 'seed=1']"
+    assert asked == f"['schedule', 'run', '{FILE}', '--prefect', '--set', 'seed=1']"
     assert run.name.startswith("deployed 20")
     assert (kept.paused, kept.started_by, kept.last) == (True, "night", "GateFailed")

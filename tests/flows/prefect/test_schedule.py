@@ -125,7 +125,9 @@ def test_a_due_run_is_executed_and_its_state_tells_the_exit_code(
         paused = client.read_deployment(deployment.id).paused
     assert (run.state.type.value, run.state.name) == ("FAILED", "GateFailed")
     assert run.state.message == "exit code 1: gate accuracy >= 0.60 failed: 0.41"
-    assert (prefect_root / "asked").read_text() == "['run', 'pipelines/nightly.yaml']"
+    assert (
+        prefect_root / "asked"
+    ).read_text() == "['schedule', 'run', 'pipelines/nightly.yaml', '--prefect']"
     local = planned.astimezone(ZoneInfo("Europe/Warsaw"))
     assert (local.hour, local.minute) == (4, 30)
     assert planned > datetime.now(UTC)
