@@ -164,6 +164,55 @@ def test_a_threat_with_another_budget_is_another_board(tmp_path: Path) -> None:
     assert differs == {"r2": {"threat"}, "r3": {"attack"}}
 
 
+DEGRADED = """\
+matrix: {{corruption: [fog, snow], severity: [1, 3]}}
+steps:
+  net: {{uses: classifier/toy}}
+  set_up: {{uses: degradation/$corruption, with: {{severity: $severity, seed: 3}}}}
+  worse: {{uses: set_up, from: photos, with: {{seed: {seed}}}}}
+  answers: {{uses: net, from: worse}}
+"""
+
+
+def degraded(folder: Path, name: str, *, seed: int = 0, code: str = "ab" * 32) -> RecordedRun:
+    """A run whose images went through a plugin that the matrix names, set up by another step."""
+    run = run_of(
+        folder, name, 60, path=["photos", "worse", "answers"],
+        condition={"data": "photos", "degradation": "$corruption"},
+    )  # fmt: skip
+    run.result["text"] = DEGRADED.format(seed=seed)
+    run.result["steps"][0]["cells"][0]["cell"] = {"corruption": "fog", "severity": "3"}
+    more = {"id": "worse", "kind": "degradation", "uses": "degradation/$corruption", "makes": "images",
+            "cells": [], "over_seeds": [], "path": ["photos", "worse"], "condition": {}, "method": {},
+            "source": ["photos"], "threat": {}, "against": None, "by": None, "plugin": {}}  # fmt: skip
+    run.result["steps"].insert(0, more)
+    plugins = {
+        f"adversity:{one}": {"plugin": f"degradation/{one}", "version": "1", "fingerprint": digest}
+        for one, digest in (("snow", "cd" * 32), ("fog", code))
+    }
+    run.facts["resolved"] = {"steps": {"set_up": {"plugins": plugins}}}
+    return run
+
+
+def test_degradations_are_told_by_plugin_parameters_and_source(tmp_path: Path) -> None:
+    """Of the plugin that the cell names, with what the step says over what the definition says."""
+    found = board_of(degraded(tmp_path, "r1"), degraded(tmp_path, "r2", code="ef" * 32))
+    fields = [alone.board.fields for alone in found.alone]
+    assert [one["degraded by"] for one in fields] == ["fog (severity 3, seed 0)"] * 2
+    assert [one["code"] for one in fields] == [
+        "degradation/fog 1 abababababab", "degradation/fog 1 efefefefefef"
+    ]  # fmt: skip
+    assert {*found.alone[0].differs} == {"code"}
+    other = board_of(degraded(tmp_path, "r1"), degraded(tmp_path, "r3", seed=1))
+    assert {*other.alone[0].differs} == {"degraded by"}
+
+
+def test_what_is_nearest_is_of_another_run(tmp_path: Path) -> None:
+    """That noise of two severities is not the same needs no saying."""
+    [alone] = board_of(degraded(tmp_path, "r1")).alone
+    assert alone.nearest == ""
+
+
 def test_a_control_is_no_rival(tmp_path: Path) -> None:
     """Random noise shows that an attack is one."""
     threat = {"norm": "linf", "control": True}

@@ -109,12 +109,13 @@ def _ranked(board: Board, samples: Samples) -> Board:
 
 
 def _alone(board: Board, every: Sequence[Board]) -> Alone:
-    """Say which board a lone entry is nearest to, and what is not the same there."""
-    measures = {one.measure for one in board.rankings}
+    """Say which board of another run a lone entry is nearest to, and what is not the same there."""
+    measures, own = {one.measure for one in board.rankings}, board.entries[0].run
     others = [
         (other, _differences(board, other))
         for other in every
-        if other is not board and measures & {one.measure for one in other.rankings}
+        if measures & {one.measure for one in other.rankings}
+        and any(entry.run != own for entry in other.entries)
     ]
     if not others:
         return Alone(board)

@@ -105,16 +105,31 @@ def _fields(
         "degraded by": ", then ".join(chain) or "nothing",
         "threat": "; ".join(threat for threat, _ in threats) or "none",
         "attack": "; ".join(attack for _, attack in threats) or "none",
-        "code": ", ".join(_code(run, name) for name in (*given, *attacks)) or "none",
+        "code": ", ".join(_code(run, name, figure.cell) for name in (*given, *attacks)) or "none",
     }
 
 
+def _defined(run: RecordedRun, name: str, cell: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return where the plugin of a step is named in the file, its name, and its parameters in words.
+
+    A step may use a plugin that another step sets up; variables stand by their value in a cell.
+    """
+    written = run.file.get("steps", {})
+    spec = written.get(name, {})
+    parameters = dict(spec.get("with") or {})
+    while str(spec.get("uses")) in written and spec["uses"] != name:
+        name = str(spec["uses"])
+        spec = written[name]
+        parameters = {**(spec.get("with") or {}), **parameters}
+    told = ", ".join(f"{key} {_value(value, cell)}" for key, value in parameters.items())
+    return name, _value(spec.get("uses", name), cell), told
+
+
 def _written(run: RecordedRun, name: str, cell: Mapping[str, str]) -> str:
-    """Write a step of the pipeline file with its parameters, variables by their value in a cell."""
-    spec = run.file.get("steps", {}).get(name, {})
-    text = str(spec.get("uses", name)).partition("/")[2] or str(spec.get("uses", name))
-    given = ", ".join(f"{key} {_value(value, cell)}" for key, value in spec.get("with", {}).items())
-    return _value(f"{text} ({given})" if given else text, cell)
+    """Write what a step does to images: `gaussian_noise (severity 3)`."""
+    _, uses, told = _defined(run, name, cell)
+    plugin = uses.partition("/")[2] or uses
+    return f"{plugin} ({told})" if told else plugin
 
 
 def _value(value: object, cell: Mapping[str, str]) -> str:
@@ -148,13 +163,16 @@ def _threat(step: StepSummary, cell: Mapping[str, str]) -> tuple[str, str]:
     return ", ".join(filter(None, words)), f"{name} ({', '.join(shown)})" if shown else name
 
 
-def _code(run: RecordedRun, step: str) -> str:
+def _code(run: RecordedRun, step: str, cell: Mapping[str, str]) -> str:
     """Return the version and the hash of the plugin of a step, as the run resolved it."""
-    resolved = run.facts.get("resolved") or {}
-    found = (resolved.get("steps") or {}).get(step) or {}
-    if not isinstance(found, Mapping) or "fingerprint" not in found:
-        return f"{step}: unknown"
-    return f"{found.get('plugin')} {found.get('version')} {found['fingerprint'][:_SHORT]}"
+    name, uses, _ = _defined(run, step, cell)
+    resolved = (run.facts.get("resolved") or {}).get("steps") or {}
+    found = resolved.get(name) or {}
+    several = found.get("plugins", {}) if isinstance(found, Mapping) else {}
+    for one in (found, *several.values()):
+        if isinstance(one, Mapping) and one.get("plugin") == uses and "fingerprint" in one:
+            return f"{uses} {one.get('version')} {one['fingerprint'][:_SHORT]}"
+    return f"{uses} unknown"
 
 
 def _settings(run: RecordedRun, steps: Mapping[str, StepSummary], step: str) -> dict[str, str]:

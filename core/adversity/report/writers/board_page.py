@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adversity.report.doubts.judgement import SIGNS
 from adversity.report.words.board_words import (
-    board_title,
     data_title,
-    differences_in_words,
     distinct_titles,
     rank_text,
     setting_text,
@@ -21,23 +14,20 @@ from adversity.report.words.wording import (
     NOTHING,
     capital,
     cell_text,
-    interval_text,
     measure_name,
-    plain,
     plural,
-    value_text,
     written,
 )
-from adversity.report.writers.board_marks import forest, trend
+from adversity.report.writers.board_marks import forest
+from adversity.report.writers.board_parts import alone_row, both, history_rows
+from adversity.report.writers.page_parts import asset, environment, policy
 from adversity.report.writers.record import json_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from jinja2 import Environment
+    from collections.abc import Mapping
 
     from adversity.contracts.values import Measure
-    from adversity.report.values.board import Board, Boards, Entry, History, Ranked
+    from adversity.report.values.board import Board, Boards, Entry, Ranked
 
 __all__ = ["BOARD_SCHEMA", "board_html", "board_json"]
 
@@ -45,7 +35,6 @@ BOARD_SCHEMA = "adversity-board/1"
 """Changes when a reader of the JSON would have to change."""
 _OPEN = 8
 """So many boards are open; more would be a wall, and are opened by a click."""
-_TEMPLATES = files("adversity.report") / "templates"
 
 
 def board_json(boards: Boards) -> dict[str, Any]:
@@ -64,8 +53,8 @@ def board_html(boards: Boards, links: Mapping[str, str]) -> str:
         boards: What it says.
         links: To the report of each run, by its id; as URLs relative to the page.
     """
-    style = _asset("style.css") + _asset("board.css")
-    script = _asset("script.js")
+    style = asset("style.css") + asset("board.css")
+    script = asset("script.js")
     titles = distinct_titles(boards.boards)
     shown = [
         {**_board(board, links), "title": titles[board.id], "open": at < _OPEN}
@@ -75,17 +64,17 @@ def board_html(boards: Boards, links: Mapping[str, str]) -> str:
     for board, own in zip(boards.boards, shown, strict=True):
         groups.setdefault(data_title(board), []).append(own)
     page: str = (
-        _environment()
+        environment()
         .get_template("board.html.j2")
         .render(
             boards=boards,
             summary=_summary(boards),
             groups=groups,
-            alone=[_alone(one, links) for one in boards.alone],
-            histories=[_history(one, links) for one in boards.history],
+            alone=[alone_row(one, links) for one in boards.alone],
+            histories=[history_rows(one, links) for one in boards.history],
             style=style,
             script=script,
-            policy=_policy(style, script),
+            policy=policy(style, [script]),
         )
     )
     return page
@@ -131,7 +120,7 @@ def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
         measure = entry.measures[main.measure]
         beside = tuple(
             (
-                _both(entry.measures[one.measure]) if one.measure in entry.measures else NOTHING,
+                both(entry.measures[one.measure]) if one.measure in entry.measures else NOTHING,
                 rank_text(own[item.entry]) if item.entry in own else "",
             )
             for one, own in zip(others, places, strict=True)
@@ -188,7 +177,7 @@ def _row(
         run=entry.run,
         started=_started(entry.run),
         link=links.get(entry.run, ""),
-        value=_both(measure),
+        value=both(measure),
         marks=forest(written(measure), ends),
         others=others,
     )
@@ -205,10 +194,6 @@ def _of(board: Board, item: Ranked, measure: str) -> Measure:
     return board.entries[item.entry].measures[measure]
 
 
-def _both(measure: Measure) -> str:
-    return f"{value_text(measure)} {interval_text(measure)}"
-
-
 def _ends(measures: list[Measure]) -> tuple[float, float]:
     """Return what the row of points spans: all of a share's range, else that of the intervals."""
     shown = [written(measure) for measure in measures]
@@ -218,91 +203,3 @@ def _ends(measures: list[Measure]) -> tuple[float, float]:
     every = [end for one in shown for end in (one.value, one.low, one.high) if end is not None]
     low, high = min(every), max(every)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _alone(one: Any, links: Mapping[str, str]) -> dict[str, Any]:
-    board = one.board
-    entry, main = board.entries[0], board.rankings[0]
-    return {
-        "id": board.id,
-        "title": f"{data_title(board)}; {board_title(board)}",
-        "method": entry.method,
-        "measure": measure_name(main.measure, entry.measures[main.measure]),
-        "value": _both(entry.measures[main.measure]),
-        "why": differences_in_words(one.differs),
-        "nearest": one.nearest,
-        "run": entry.run,
-        "link": links.get(entry.run, ""),
-    }
-
-
-def _history(history: History, links: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "pipeline": history.pipeline,
-        "runs": [
-            {
-                "id": run.id,
-                "started": run.started.replace("T", " ").rstrip("Z"),
-                "verdict": run.verdict,
-                "line": run.line,
-                "link": links.get(run.id, ""),
-            }
-            for run in reversed(history.runs)
-        ],
-        "trends": [_trend(one) for one in history.trends],
-    }
-
-
-def _trend(one: Any) -> dict[str, Any]:
-    last = next((point for point in reversed(one.points) if point[0] is not None), (None, ""))
-    return {
-        "text": one.text,
-        "last": NOTHING if last[0] is None else _both(last[0]),
-        "marks": trend(one),
-        "verdicts": "".join(SIGNS.get(verdict, "·") for _, verdict in one.points),
-        "state": last[1],
-        "told": ", ".join(_told(one.points)),
-    }
-
-
-def _told(points: Any) -> Iterator[str]:
-    """Yield each value with its verdict, for those who do not see the drawing."""
-    for measure, verdict in points:
-        if measure is not None:
-            yield f"{value_text(measure)}{f' {verdict}' if verdict else ''}"
-
-
-def _policy(style: str, script: str) -> str:
-    """Return a content policy that lets exactly these blocks run, and nothing load."""
-    return (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
-
-
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment as Templates
-    from jinja2 import PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    templates = Templates(
-        loader=PackageLoader("adversity.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: (
-            plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    templates.globals["SIGNS"] = SIGNS
-    return templates

@@ -7,24 +7,21 @@ instead of compiling code: the policy allows no eval. Nothing is fetched.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adversity.report.charts.chart_style import svg, with_data
 from adversity.report.charts.drawings import UNKEPT
-from adversity.report.doubts.judgement import SIGNS, WORDS, verdict, what_was_tested
+from adversity.report.doubts.judgement import verdict, what_was_tested
 from adversity.report.sections.all_sections import contents
 from adversity.report.sections.summary import caveat_texts, gate_table
-from adversity.report.values.blocks import MAX_ROWS, Chart, Code, Table, Text
-from adversity.report.words.wording import NOTHING, plain, plural
+from adversity.report.words.wording import plural
 from adversity.report.writers.fitting import largest_that_fits
 from adversity.report.writers.image_grid import amplification, grid
+from adversity.report.writers.page_parts import asset, environment, policy
 from adversity.report.writers.sheet_grid import at_a_glance, fitting_sheets
 from adversity.user_cache import user_cache, write_whole
 
@@ -32,10 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from jinja2 import Environment
-
     from adversity.report.charts.drawings import Drawings
-    from adversity.report.values.blocks import Section
+    from adversity.report.values.blocks import Chart, Section
     from adversity.report.values.model import ImageRow, Report
     from adversity.report.writers.image_grid import GridRow
 
@@ -49,7 +44,6 @@ _BEGIN, _END = "(()=>{", "})();"
 _SCRIPT_FORMAT = 1
 """Another number whenever what is made of vl-convert's bundle changes."""
 _SIZES = (224, 192, 160, 128)
-_TEMPLATES = files("adversity.report") / "templates"
 
 
 def write_html(
@@ -152,30 +146,17 @@ def _context(report: Report, drawings: Drawings, *, interactive: bool) -> dict[s
         "sheets_lost": "",
         "glance": (),
         "drawings": drawn,
-        "style": _asset("style.css"),
-        "script": _asset("script.js"),
+        "style": asset("style.css"),
+        "script": asset("script.js"),
         "runtime": vega_embed() if interactive and body.charts else "",
         "specs": _specs(body.charts) if interactive and body.charts else "",
     }
 
 
 def _rendered(context: Mapping[str, Any]) -> str:
-    policy = _policy(context["style"], [context["script"], context["runtime"]])
-    template = _environment().get_template("report.html.j2")
-    return template.render({**context, "policy": policy})
-
-
-def _policy(style: str, scripts: Sequence[str]) -> str:
-    """Return a content policy that lets exactly these blocks run, and nothing load."""
-    allowed = " ".join(_digest(script) for script in scripts if script)
-    return (
-        f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {allowed}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+    allowed = policy(context["style"], [context["script"], context["runtime"]])
+    template = environment().get_template("report.html.j2")
+    return template.render({**context, "policy": allowed})
 
 
 class _Section(NamedTuple):
@@ -187,7 +168,7 @@ class _Section(NamedTuple):
 
 
 def _sections(sections: Sequence[Section], drawings: Mapping[str, Any]) -> tuple[_Section, ...]:
-    macros: Any = _environment().get_template("section.html.j2").module
+    macros: Any = environment().get_template("section.html.j2").module
     return tuple(
         _Section(section.id, section.title, macros.render_section(section, drawings))
         for section in sections
@@ -206,10 +187,6 @@ def _specs(charts: Sequence[Chart]) -> str:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
-
-
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -238,49 +215,3 @@ def _bundle() -> str:
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;")
     return bundle
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment as Templates
-    from jinja2 import PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    templates = Templates(
-        loader=PackageLoader("adversity.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: (
-            plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    templates.tests.update(
-        {
-            "chart": lambda block: isinstance(block, Chart),
-            "code": lambda block: isinstance(block, Code),
-            "table": lambda block: isinstance(block, Table),
-            "words": lambda block: isinstance(block, Text),
-        }
-    )
-    templates.globals.update({"SIGNS": SIGNS, "WORDS": WORDS})
-    templates.filters |= {"shown": _shown, "first_sentence": _first_sentence, "step": _step}
-    return templates
-
-
-def _first_sentence(text: str) -> str:
-    """Return what a caption says first: enough to know what a table is of."""
-    return text.partition(". ")[0].rstrip(".")
-
-
-def _step(records: Sequence[object]) -> int:
-    """Return of how many rows of a chart's table twin one is shown, so that curves stay small."""
-    return max(1, -(-len(records) // MAX_ROWS))
-
-
-def _shown(value: Any) -> str:
-    """Write a value of a chart's table twin."""
-    if value is None:
-        return NOTHING
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
