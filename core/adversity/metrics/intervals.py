@@ -17,6 +17,7 @@ import numpy as np
 
 from adversity.contracts.values import Measure
 from adversity.errors import DataError
+from adversity.metrics.exact_sum import exact_sum
 from adversity.metrics.predictions import floats_of, whole_number
 
 if TYPE_CHECKING:
@@ -194,10 +195,10 @@ def mean_interval(
 def mean_and_error(values: Floats) -> tuple[float, float]:
     """Return the mean and its standard error (0 for one value), from exactly rounded sums."""
     n = len(values)
-    mean = math.fsum(values.tolist()) / n
+    mean = exact_sum(values) / n
     if n < 2:
         return mean, 0.0
-    squares = math.fsum(((values - mean) ** 2).tolist())
+    squares = exact_sum((values - mean) ** 2)
     return mean, math.sqrt(squares / (n - 1) / n)
 
 
