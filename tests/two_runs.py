@@ -46,6 +46,7 @@ def changes(tmp_path, metric="accuracy", more=(), role="predict", by=None):
         gates=(gate,),
         stage=lambda step: Stage(step, f"p-{step}", "", (), {}, f"artifacts/p/{step}"),
         metrics=(Accuracy(), ECE(), PSNR(), *more),
+        chain=lambda _: SimpleNamespace(start="photos"),
         steps={"predictions": own, "read": PlannedStep("read", "predict", None, "")},
     )
     return changes_since(past_run(last(tmp_path)), plan, tmp_path, than="last")

@@ -14,7 +14,7 @@ from adversity.errors import StorageError
 from adversity_flows.dvc.repository import alone, dvc_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Revision"]
 
@@ -124,6 +124,25 @@ class Revision:
                     "`dvc fetch --all-commits`, an experiment with `dvc exp pull`, or run it again"
                 ) from error
         return folder
+
+    def file_hashes(self, folder: str, names: Iterable[str]) -> dict[str, str]:
+        """Return DVC's hash of files in a folder of the commit, by their names; nothing is fetched.
+
+        What is no such file is left out, and all, if DVC's cache does not say what is in the folder.
+        """
+        from dvc_data.index import DataIndexDirError
+
+        found: dict[str, str] = {}
+        with alone(), dvc_errors(self._root, f"list {folder} of {self.name}"):
+            for name in names:
+                try:
+                    md5 = self._files.info(f"{folder}/{name}").get("md5")
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except DataIndexDirError:
+                    return {}
+                found |= {name: str(md5)} if md5 else {}
+        return found
 
     def project_with(self, path: str) -> Path | None:
         """Return a folder that holds a file or folder of the commit where the project has it.

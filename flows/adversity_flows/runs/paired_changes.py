@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from adversity.data.sample_columns import GROUP, grouping_column, groups_of
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.summary.pairs import common_places, paired_change, same_rows
+from adversity.engine.summary.same_samples import renamed
 from adversity.engine.summary.sample_values import sample_values
+from adversity_flows.runs.file_contents import contents_here
 from adversity_flows.runs.measured_then import MeasuredThen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from adversity.data.stored import StoredRows
@@ -34,7 +38,8 @@ Array = np.ndarray[Any, Any]
 def changes_since(past: RecordedRun, plan: Plan, outputs: Path, *, than: str) -> Changes:
     """Return this run minus an earlier one, for the gates that compare with it.
 
-    Samples are joined by id, so that a data set that grew is compared on what both have. A
+    Samples are joined by id, so that a data set that grew is compared on what both have; and one
+    whose file was moved, under another id, by the file's content (`renamed`). A
     measure that is no mean over samples (ECE), as its metric says, has none and is left out. What
     is no change of one thing is a text that says why: it was measured otherwise then, or the
     pairs do not tell.
@@ -84,7 +89,18 @@ class _Runs:
         # A metric that is no mean over samples leaves no rows.
         rowless = self.plan.steps[step].role == "measure" and not (folder / TABLE).is_file()
         then = None if rowless else self.past.table(step)
-        return None if then is None else (StoredTable(verified_file(folder, TABLE)), then)
+        if then is None:
+            return None
+        now = StoredTable(verified_file(folder, TABLE))
+        return now, renamed(then, now, *(partial(of, step) for of in (self._then, self._now)))
+
+    def _then(self, step: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the hash of what samples of a step were read from in the earlier run."""
+        return self.past.contents(self.plan.chain(step).start, ids)
+
+    def _now(self, step: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the same of this run."""
+        return contents_here(self.plan, self.outputs, self.plan.chain(step).start, ids)
 
     def cells(self, planned: PlannedStep) -> list[Cell]:
         """Return the cells of a step that have rows, or its groups of samples, `by:`."""

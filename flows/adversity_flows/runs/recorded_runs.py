@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,9 +13,10 @@ from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.summary.recorded_run import RecordedRun
 from adversity.errors import StorageError
 from adversity.pipeline.plan.stages import resolved_file
+from adversity_flows.runs.file_contents import contents_here, contents_in, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from adversity.pipeline.plan.model import Plan
@@ -39,7 +40,12 @@ def past_run(past: PastRun) -> RecordedRun:
         return StoredTable(past.verified(path)) if path.is_file() else None
 
     result = read_result(past.verified(past.result))
-    return RecordedRun(past.id, result, _once(table), past.manifest)
+    data = {str(one.get("id")): one for one in result.get("data", ())}
+
+    def contents(name: str, ids: Sequence[str]) -> Mapping[str, str]:
+        return contents_in(past, data.get(name, {}), ids)
+
+    return RecordedRun(past.id, result, _once(table), past.manifest, contents)
 
 
 def finished_run(
@@ -62,7 +68,8 @@ def finished_run(
             return None
         return StoredTable(verified_file(folder, TABLE))
 
-    return RecordedRun(name, result, _once(table), facts)
+    contents = partial(contents_here, plan, outputs)
+    return RecordedRun(name, result, _once(table), facts, contents)
 
 
 def revision_run(revision: Revision, pipeline: str) -> RecordedRun:
@@ -95,7 +102,13 @@ def revision_run(revision: Revision, pipeline: str) -> RecordedRun:
         "git": {"revision": revision.commit},
         "verdict_line": f"commit {revision.commit[:12]}",
     }
-    return RecordedRun(revision.name, result, _once(table), facts)
+    data = {str(one.get("id")): one for one in result.get("data", ())}
+
+    def contents(name: str, ids: Sequence[str]) -> Mapping[str, str]:
+        place = place_of(data.get(name, {}), facts["hashes"])
+        return {} if place is None else revision.file_hashes(place, ids)
+
+    return RecordedRun(revision.name, result, _once(table), facts, contents)
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -14,13 +14,18 @@ from adversity.pipeline.plan.resolved_before import missing_words
 from adversity.report.tables.read_back import known_then
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from adversity.contracts import MeasureInfo
     from adversity.data.stored import StoredTable
     from adversity.registry import Registry
 
 __all__ = ["RecordedRun", "recorded_metrics"]
+
+
+def _unknown(_data: str, _ids: Sequence[str]) -> Mapping[str, str]:
+    """Know nothing of what samples are read from."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,15 @@ class RecordedRun:
         table: Returns the rows of a step; None where it left none.
         facts: What else is known: `started`, `versions`, `machine`, `git`, `hashes` of data and
             artifacts by path, `resolved` plugins, as its manifest has them.
+        contents: Returns, of a data set and ids in it, the hash of the file that each is read from;
+            ids of which nothing is known are left out.
     """
 
     name: str
     result: Mapping[str, Any]
     table: Callable[[str], StoredTable | None]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    contents: Callable[[str, Sequence[str]], Mapping[str, str]] = _unknown
 
     @property
     def steps(self) -> dict[str, Mapping[str, Any]]:

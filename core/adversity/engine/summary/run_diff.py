@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adversity.engine.summary.diff_answers import compared_answers, shared_data
 from adversity.engine.summary.diff_changes import changes
 from adversity.engine.summary.diff_measures import compared_measures
+from adversity.engine.summary.same_samples import known_as
 from adversity.errors import InputError
 from adversity.report.values.paired import cell_key
 from adversity.report.values.run_diff import RunDiff, RunName
@@ -49,6 +50,7 @@ def run_diff(
             f"{', '.join(before.steps) or 'none'} and {after.name} with "
             f"{', '.join(after.steps) or 'none'}; name two runs of one pipeline"
         )
+    before = known_as(before, after)
     return RunDiff(
         before=_name(before),
         after=_name(after),

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["VERSIONS", "Pinned", "content_at", "pinned", "revision_fault"]
+__all__ = ["SHORT", "VERSIONS", "Pinned", "content_at", "pinned", "revision_fault"]
 
 VERSIONS = "data/.versions"
 """Where data of revisions are written out, relative to the project; nobody edits them there."""
 
 _REVISION = re.compile(r"[^\s:$-][^\s:$]*")
+SHORT = 10
+"""So many digits of a content are in the name of its version."""
 _SECONDS = 30
-_SHORT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Pinned:
     def name(self) -> str:
         """What this content is called among the versions: `photos@e89e5c6481`."""
         slug = self.place.removeprefix("data/").replace("/", "--")
-        return f"{slug}@{self.content.removeprefix('git:')[:_SHORT]}"
+        return f"{slug}@{self.content.removeprefix('git:')[:SHORT]}"
 
     @property
     def folder(self) -> str:
