@@ -131,7 +131,7 @@ def _without_what_all_say(
 
 
 def _matrix(name: str, axis: str, rows: Mapping[str, Mapping[str, Measure]]) -> Table:
-    """Lay one measure out, each value in a shade: the darker, the higher."""
+    """Lay one measure out, each value in a shade: the stronger, the higher."""
     every = [measure for own in rows.values() for measure in own.values()]
     places = {place for own in rows.values() for place in own}
     columns = sorted(places, key=lambda place: (place != NOTHING, parse_number(place) or 0.0))
@@ -144,7 +144,7 @@ def _matrix(name: str, axis: str, rows: Mapping[str, Mapping[str, Measure]]) -> 
     cells = [[own.get(place) for place in columns] for own in rows.values()]
     return Table(
         slug(f"image-quality-{name}"),
-        f"{title}{f' in {unit}' if unit else ''} against the clean image, mean; the darker, the "
+        f"{title}{f' in {unit}' if unit else ''} against the clean image, mean; the stronger the colour, the "
         f"higher. {_widest(every)} Cell by cell at the end of this page.",
         (plain(title), *heads),
         tuple(
