@@ -32,13 +32,19 @@ def test_of_many_values_too(seed: int) -> None:
 
 
 def test_sums_that_round_otherwise_are_told_apart() -> None:
-    """The twins that fail: NumPy's sum, and one with more digits where it lies on a tie."""
+    """The twins that fail: NumPy's sum, and one with the split alone where it lies on a tie."""
     rng = np.random.default_rng(0)
     drawn = [rng.exponential(size=5000) ** 3 for _ in range(100)]
     assert sum(float(values.sum()) != exact_sum(values) for values in drawn) > 10
-    tie = np.concatenate([[1.0, 2.0**-53], np.full(200, 2.0**-80)])
-    assert float(tie.astype(np.longdouble).sum()) == 1.0
+    tie = np.concatenate([[1.0, 2.0**-53], np.full(200, 2.0**-120)])
+    assert float(tie.astype(np.longdouble).sum()) == float(tie.sum()) == 1.0
     assert exact_sum(tie) == 1 + 2.0**-52
+
+
+@given(st.lists(st.floats(-1e-307, 1e-307), min_size=1, max_size=50))
+def test_the_smallest_numbers_are_summed_exactly(values: list[float]) -> None:
+    """Also those that have fewer digits."""
+    assert exact_sum(np.array(values)) == math.fsum(values)
 
 
 def test_an_overflow_is_said_as_before() -> None:

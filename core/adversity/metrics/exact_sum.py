@@ -12,40 +12,39 @@ if TYPE_CHECKING:
 
 __all__ = ["exact_sum"]
 
-_LONG = np.longdouble
-_UNIT = float(np.finfo(_LONG).eps) / 2
-_BLOCK = 16
+_UNIT = 2.0**-53
+_LARGEST = 1022
+"""The exponent up to which a power of two and its sum with values are finite."""
 
 
 def exact_sum(values: Floats) -> float:
     """Return the exactly rounded sum of finite float64 values.
 
-    It is summed with more digits in blocks of 16, blocks of blocks and so on, so that the error of
-    that sum is below 15 units a level of the sum of sizes (Higham, "Accuracy and Stability of
-    Numerical Algorithms", 2002, section 4.2), whatever order NumPy takes within a block. Where
-    both ends of what it may be round to one number, this is the sum; else, and where the machine
-    has no more digits, Python's `math.fsum` computes it, four times as slowly.
+    What a value has above a unit of sigma, a power of two above n times the largest value, is
+    split off; those parts are multiples of one unit and their sum fits into 53 bits, so any order
+    gives it exactly. What is left of each is below that unit, so the error of its plain sum is
+    some 2**-25 of the last digit of 10 000 values. Where both ends of what the whole may be round
+    to one number, that is the sum; else Python's `math.fsum` computes it, ten times as slowly.
 
     Args:
         values: `[N]`.
+
+    Reference:
+        S. M. Rump, T. Ogita and S. Oishi, "Accurate floating-point summation part I: faithful
+        rounding", 2008, algorithm 3.2 (ExtractVector).
 
     Example:
         >>> exact_sum(np.array([1e16, 1.0, -1e16]))
         1.0
     """
-    parts = values.astype(_LONG)
-    levels = 1
-    while len(parts) > _BLOCK:
-        whole = len(parts) // _BLOCK * _BLOCK
-        blocks = parts[:whole].reshape(-1, _BLOCK).sum(axis=1)
-        parts = np.append(blocks, parts[whole:].sum()) if whole < len(parts) else blocks
-        levels += 1
-    total = parts.sum()
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number here is summed below
-        # The sizes are summed in float64, so a little more than they are.
-        sizes = _LONG(float(np.abs(values).sum()) * (1 + 1e-9))
-        slack = sizes * (_BLOCK * levels * _UNIT)
-        low, high = float(total - slack), float(total + slack)
-    if low == high and math.isfinite(low):
-        return low + 0.0  # no sum is -0.0
-    return math.fsum(values.tolist())
+    count = len(values)
+    exponent = math.frexp(float(np.abs(values).max()))[1] + count.bit_length() + 1
+    if exponent > _LARGEST:
+        return math.fsum(values.tolist())
+    sigma = math.ldexp(1.0, exponent)
+    large = (values + sigma) - sigma
+    head, tail = float(large.sum()), float((values - large).sum())
+    # Of n numbers, each at most sigma / 2**53, in any order (Higham 2002, section 4.2), and twice that.
+    error = 2 * (count * _UNIT) * (count * _UNIT) * sigma
+    low, high = head + (tail - error), head + (tail + error)
+    return low + 0.0 if low == high else math.fsum(values.tolist())  # no sum is -0.0
