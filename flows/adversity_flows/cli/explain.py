@@ -140,7 +140,8 @@ def _again(found: Explained, out: Terminal) -> Iterator[str]:
     from adversity_flows.proof.compared import rows_words, same_number
 
     again, then = found.again, found.figure.measure
-    aside = f", {', '.join(found.taken)} taken as it was left" if found.taken else ""
+    left = "it was" if len(found.taken) == 1 else "they were"
+    aside = f", {', '.join(found.taken)} taken as {left} left" if found.taken else ""
     made = {
         "from the stored table": again.of_table,
         f"from the data on{aside}": again.of_chain,

@@ -49,9 +49,8 @@ def metric_of(plan: Plan, figure: Figure) -> MetricBase | None:
 
 def links_of(subject: Subject, plan: Plan, figure: Figure, cell: Cell) -> list[Link]:
     """Return the links from the data to the number, in the order in which one rests on the other."""
-    chain = plan.chain(figure.step)
-    starts = [name for name in plan.data if name == chain.start]
-    links = [_of_data(subject, plan, name) for name in starts]
+    starts = {plan.chain(name).start for name in _ends(plan, figure.step)}
+    links = [_of_data(subject, plan, name) for name in plan.data if name in starts]
     links += [_of_step(subject, plan, step, cell) for step in _on_the_way(plan, figure.step)]
     metric = metric_of(plan, figure)
     if metric is not None and plan.steps[figure.step].role != "measure":
@@ -65,12 +64,19 @@ def links_of(subject: Subject, plan: Plan, figure: Figure, cell: Cell) -> list[L
 
 def _on_the_way(plan: Plan, step: str) -> Iterator[PlannedStep]:
     """Yield the steps that images and answers go through, and of an attack its victim's links."""
-    parts = dict.fromkeys(part.id for part in plan.chain(step).parts)
+    ends = _ends(plan, step)
+    parts = dict.fromkeys(part.id for name in ends for part in plan.chain(name).parts)
     for part in list(parts):
         if plan.steps[part].role == "attack" and plan.steps[part].against is not None:
             parts |= dict.fromkeys(one.id for one in plan.victim(part).parts)
     yield from (one for id_, one in plan.steps.items() if id_ in parts and id_ != step)
     yield plan.steps[step]
+
+
+def _ends(plan: Plan, step: str) -> tuple[str, ...]:
+    """Return a step, and that whose table it is compared with."""
+    planned = plan.steps[step]
+    return (step, *planned.reads) if planned.role == "measure" else (step,)
 
 
 def _of_data(subject: Subject, plan: Plan, name: str) -> Link:

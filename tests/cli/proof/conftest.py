@@ -34,6 +34,9 @@ steps:
   scaled: {uses: uncertainty/temperature_scaling, from: predictions, fit_on: known}
   known: {uses: net, from: held}
   attacked: {uses: attack/fgsm, from: noisy, against: predictions, with: {eps: 8/255}}
+  doubt: {uses: uncertainty/entropy, from: predictions}
+  doubt_known: {uses: uncertainty/entropy, from: known}
+  told: {uses: metric/auroc, from: doubt, against: doubt_known}
 gates:
   - predictions.accuracy >= 0.001
 run: {shard_size: 4}

@@ -41,6 +41,21 @@ def files(root: Path) -> dict[str, bytes]:
             ["net"],
         ),
         ("attacked.never_moved_share[severity=1]", [], ["net"]),
+        (
+            "told.auroc[severity=3]",
+            [
+                "test",
+                "held",
+                "noisy",
+                "dimmed",
+                "predictions",
+                "known",
+                "doubt",
+                "doubt_known",
+                "told",
+            ],
+            ["net"],
+        ),
         ("net.loss", ["net"], []),
     ],
 )
@@ -168,7 +183,7 @@ def test_every_number_is_computed_again(proved: Path, call: Callable[..., Any]) 
     """Each step from the data on, fits and attacks included, and what comes out otherwise is named."""
     answer = call("audit", "--recompute")
     assert answer.code == 0, answer.out
-    steps = {"net", "predictions", "scaled", "known", "attacked"}
+    steps = {"net", "known", "predictions", "scaled", "attacked", "doubt", "doubt_known", "told"}
     lines = [line for line in answer.out.splitlines() if line.startswith("  ✓ computed")]
     assert {line.split()[2] for line in lines} == steps
     assert all("equal to the last bit" in line for line in lines)
@@ -181,6 +196,9 @@ def test_every_number_is_computed_again(proved: Path, call: Callable[..., Any]) 
         "predictions": "changed",
         "scaled": "changed",
         "attacked": "changed",
+        "doubt": "changed",
+        "doubt_known": "holds",
+        "told": "changed",
     }
     assert found["sentence"].startswith("the first thing that changed: file own/weights.json")
 
