@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity_flows.runs.past_runs import RunFolder
+from adversity_flows.scheduled.lease import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +148,19 @@ def test_nothing_goes_while_somebody_works(
     lock.write_text(json.dumps({"write": {str(finished.root / "artifacts"): entry}, "read": {}}))
     refused(call("gc", "--keep", "0"), f"process {os.getpid()}", "wait for it", code=3)
     assert gone.is_dir()
+
+
+def test_nothing_goes_while_a_scheduled_look_works(
+    shots: Any, call: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    """What it has in DVC's cache stands in no commit yet; a dead one holds nobody up."""
+    past = old_run(shots.root)
+    folder = shots.root / ".adversity" / "schedule" / "shots"
+    with Lease.take(folder, "look", "2026-11-22T02:00:00Z"):
+        refused(call("gc", "--keep", "0"), "a scheduled look is (process", code=3)
+        assert past.is_dir()
+    assert call("gc", "--keep", "0").code == 0
+    assert not past.is_dir()
 
 
 @pytest.mark.parametrize("given", [("--keep", "-1"), ("--days", "x")])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity_flows.runs.looks import past_looks
-from adversity_flows.scheduled.look import state_folder
+from adversity_flows.scheduled.lease import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +112,7 @@ def test_a_killed_look_is_told_of_by_the_next(
     git("commit", "--quiet", "-m", "start")
     lease(shots.root, beat=time.time() - 1000)
     assert "killed; the next look heals it" in call("schedule", "log").out
+    assert "a scheduled look was killed, and the next one heals it: process 7" in call("status").out
     refused(call(*RUN), "got a commit without .dvc")
     killed, found = past_looks(shots.root, "shots")
     assert (killed.id, killed.outcome, killed.commit) == ("other", "killed", "c0ffee")

@@ -20,7 +20,7 @@ from PIL import Image
 from adversity_flows.cli import main
 from adversity_flows.runs.looks import past_looks
 from adversity_flows.scheduled import retried
-from adversity_flows.scheduled.look import state_folder
+from adversity_flows.scheduled.lease import state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

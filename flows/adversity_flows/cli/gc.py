@@ -56,6 +56,7 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
     from adversity_flows.dvc.garbage import collect
     from adversity_flows.dvc.replace import clear
     from adversity_flows.runs.retention import kept_runs, spare_pieces, spare_runs
+    from adversity_flows.scheduled.lease import living_holders
 
     root = find_root(Path.cwd())
     out = Terminal.stdout(colour=colour_choice())
@@ -63,6 +64,11 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
         raise RunError(
             f"expected nobody at work here, but process {working[0].pid} ({working[0].command}) is; "
             "wait for it, then run again"
+        )
+    if looking := living_holders(root):  # what it made is in the cache and in no commit yet
+        raise RunError(
+            f"expected nobody at work here, but a scheduled look is ({looking[0].words}); wait for "
+            "it, then run again"
         )
     runs, pieces = spare_runs(root, keep=keep, days=days), spare_pieces(root, days=days)
     _say(out, "runs", runs)

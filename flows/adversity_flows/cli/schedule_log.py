@@ -41,8 +41,7 @@ def log(files: tuple[str, ...], last: int, as_json: bool) -> None:
     from adversity_flows.cli.project import find_root, root_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.runs.looks import past_looks
-    from adversity_flows.scheduled.lease import holder_of
-    from adversity_flows.scheduled.look import state_folder
+    from adversity_flows.scheduled.lease import holder_of, state_folder
 
     root = root_of(files[0]) if files else find_root(Path.cwd())
     names = [_name(root, file) for file in files] or _looked_at(root)

@@ -112,6 +112,7 @@ def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
     from adversity_flows.runs.looks import past_looks
+    from adversity_flows.scheduled.lease import holder_of, state_folder
 
     last, accepted = latest_run(plan.root, plan.name), accepted_run(plan.root, plan.name)
     lines = ["never ran here"] if last is None else [f"last run {last.id}: {_end(last, working)}"]
@@ -121,6 +122,9 @@ def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
         lines.append(f"scheduled: {schedule.words}")
     if looks := past_looks(plan.root, plan.name):
         lines.append(f"last look {looks[-1].started}: {looks[-1].outcome}: {looks[-1].verdict}")
+    if holder := holder_of(state_folder(plan.root, plan.name)):
+        state = "is at work" if holder.lives else "was killed, and the next one heals it"
+        lines.append(f"a scheduled look {state}: {holder.words}")
     return lines
 
 

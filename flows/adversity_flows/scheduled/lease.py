@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BEAT_SECONDS", "EXPIRES_SECONDS", "HeldError", "Holder", "Lease", "holder_of"]
+__all__ = [
+    "BEAT_SECONDS",
+    "EXPIRES_SECONDS",
+    "HeldError",
+    "Holder",
+    "Lease",
+    "holder_of",
+    "living_holders",
+    "state_folder",
+]
 
 BEAT_SECONDS = 20.0
 EXPIRES_SECONDS = 300.0
@@ -173,12 +182,24 @@ class Lease:
                 _write(self._folder, replace(self._mine, beat=time.time()))
 
 
+def state_folder(root: Path, pipeline: str) -> Path:
+    """Return where the lease and the worktree of a pipeline's looks lie."""
+    return root / ".adversity" / "schedule" / pipeline
+
+
 def holder_of(folder: Path) -> Holder | None:
     """Return whose lease lies in a folder, dead or alive; None if there is none."""
     try:
         return Holder(**json.loads((folder / _NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def living_holders(root: Path) -> list[Holder]:
+    """Return who looks at pipelines of a project now."""
+    folders = sorted(path.parent for path in root.glob(f".adversity/schedule/*/{_NAME}"))
+    holders = (holder_of(folder) for folder in folders)
+    return [holder for holder in holders if holder is not None and holder.lives]
 
 
 @contextmanager

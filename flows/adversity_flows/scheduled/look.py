@@ -17,7 +17,7 @@ from adversity_flows.runs.looks import Look, write_look
 from adversity_flows.runs.past_runs import FOLDER, PAGE, keep_from_git
 from adversity_flows.scheduled.branch import ResultsBranch
 from adversity_flows.scheduled.git import Git, GitError
-from adversity_flows.scheduled.lease import HeldError, Lease
+from adversity_flows.scheduled.lease import HeldError, Lease, state_folder
 from adversity_flows.scheduled.lent_runs import lend_runs
 from adversity_flows.scheduled.prepared import planned, prepare
 from adversity_flows.scheduled.published import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from adversity_flows.session import FinishedRun
     from adversity_flows.steps.watch import Watcher
 
-__all__ = ["LookOptions", "look_at", "state_folder"]
+__all__ = ["LookOptions", "look_at"]
 
 
 def _unwatched(_: Plan) -> AbstractContextManager[Watcher]:
@@ -118,11 +118,6 @@ def look_at(root: Path, file: str, options: LookOptions) -> Look:
 def _leave(root: Path, look: Look) -> None:
     """Tell what became of a look: the one place where every look's end is known."""
     write_look(root, look)
-
-
-def state_folder(root: Path, pipeline: str) -> Path:
-    """Return where the lease and the worktree of a pipeline's looks lie."""
-    return root / ".adversity" / "schedule" / pipeline
 
 
 class _Look:
