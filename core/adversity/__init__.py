@@ -75,6 +75,8 @@ if TYPE_CHECKING:
     from adversity.engine.public.create import create as create
     from adversity.engine.public.run import run as run
     from adversity.hookspecs import hookimpl as hookimpl
+    from adversity.notifier import Message as Message
+    from adversity.notifier import Notifier as Notifier
     from adversity.seeding import SampleRng as SampleRng
 
 
@@ -142,6 +144,8 @@ _HOMES = dict.fromkeys(_CONTRACTS, "adversity.contracts") | {
     "create": "adversity.engine.public.create",
     "hookimpl": "adversity.hookspecs",
     "metrics": "adversity.metrics",
+    "Message": "adversity.notifier",
+    "Notifier": "adversity.notifier",
     "plugins_in": "adversity.contracts.gather",
     "run": "adversity.engine.public.run",
     "target": "adversity.engine.chain.victim",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from adversity.contracts import PluginBase
+    from adversity.notifier import Notifier
 
 __all__ = ["GROUP", "hookimpl", "hookspec", "kind_hook"]
 
@@ -50,6 +51,15 @@ def adversity_kinds() -> Iterable[type[PluginBase]]:  # type: ignore[empty-body]
 
     Asked for before any plugin is looked at, so that it does not matter who is installed first.
     The kind's own hook, `describes.hook`, then offers plugins of it, from any distribution.
+    """
+
+
+@hookspec
+def adversity_notifiers() -> Iterable[type[Notifier]]:  # type: ignore[empty-body]
+    """Return ways to tell somebody how a run went: classes of `adversity.Notifier`.
+
+    A pipeline file names one under `notify:`, by its `name`. What `send` raises is said beside
+    the run, whose verdict and exit code stay. `adversity.Notifier` shows an example.
     """
 
 

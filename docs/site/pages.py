@@ -41,6 +41,7 @@ NAVIGATION = {
         "Is this the data I trained on? <data-shift>",
         "Ask people <human-studies>",
         "Scheduled looks <schedules>",
+        "Notifications <notifications>",
         "Operations <operations>",
         "The report <report>",
         "gallery",

@@ -248,3 +248,32 @@ def test_a_listener_may_take_fewer_arguments_than_its_hook(site):
     site.lay("acme-few", source)
     registry = site.discover()
     assert registry.notify("adversity_run_finished", run={"id": "a"}, result={}) == ()
+
+
+NOTIFIER = """
+from adversity import Notifier, hookimpl
+
+class Dew(Notifier):
+    name = {name!r}
+
+    def send(self, message):
+        pass
+
+@hookimpl
+def adversity_notifiers():
+    {body}
+    return [Dew]
+"""
+
+
+def test_third_parties_bring_ways_to_tell_somebody(site):
+    """A broken hook, and a name that is taken, are problems of their distributions alone."""
+    site.lay("acme-dew", NOTIFIER.format(name="dew", body=""))
+    site.lay("acme-late", NOTIFIER.format(name="dew", body=""))
+    site.lay("acme-broken", NOTIFIER.format(name="mist", body="raise SystemExit(9)"))
+    found, problems = site.discover().notifiers()
+    assert found["dew"].__module__ in {"acme_dew", "acme_late"}
+    assert "mist" not in found
+    told = {problem.distribution: problem.what for problem in problems}
+    assert "adversity_notifiers raised" in told.pop("acme-broken")
+    assert next(iter(told.values())).startswith("notifier dew is acme_")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.did_you_mean import did_you_mean
 from adversity.distributions import canonical_name
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pluggy
 
     from adversity.contracts import PluginBase
+    from adversity.notifier import Notifier
 
 __all__ = ["Registry", "discover"]
 
@@ -123,6 +124,27 @@ class Registry:
                 problems.append(self._origins[impl.plugin_name].problem(what, telling.error))
         return tuple(problems)
 
+    def notifiers(self) -> tuple[dict[str, type[Notifier]], tuple[Problem, ...]]:
+        """Return the ways to tell somebody of a run by name, and what distributions got wrong.
+
+        A name that two distributions give belongs to the built-in one, else to the first.
+        """
+        found: dict[str, type[Notifier]] = {}
+        problems: list[Problem] = []
+        implementations = self._implementations("adversity_notifiers")
+        for impl in sorted(implementations, key=lambda one: not _is_ours(one.plugin)):
+            origin = self._origins[impl.plugin_name]
+            with spoken_aside(), Guard() as asking:
+                offered: Any = impl.function()
+                for cls in offered:
+                    if (taken := found.setdefault(cls.name, cls)) is not cls:
+                        what = f"notifier {cls.name} is {taken.__module__}'s already; rename it"
+                        problems.append(origin.problem(what))
+            if asking.error:
+                what = f"adversity_notifiers raised {error_text(asking.error)}; fix the hook"
+                problems.append(origin.problem(what, asking.error))
+        return found, tuple(problems)
+
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return caller.get_hookimpls()
@@ -149,6 +171,10 @@ class Registry:
         if elsewhere:
             return f"did you mean {elsewhere[0]}/{name}?"
         return f"there are {', '.join(names)}." if names else f"no {kind} is installed."
+
+
+def _is_ours(plugin: object) -> bool:
+    return str(getattr(plugin, "__name__", "")).startswith("adversity_plugins.")
 
 
 def _copied(value: object) -> object:

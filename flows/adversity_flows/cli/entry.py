@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, Known] = {
     ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
     "schedule": Known("schedule:schedule", "Run pipelines when their `schedule:` says."),
+    "notify": Known("notify:notify", "Send a trial message to those who hear of runs."),
     "gc": Known("gc:gc", "Delete old runs and what nobody needs any more."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),

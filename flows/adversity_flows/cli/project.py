@@ -154,4 +154,10 @@ def _plan(path: Path, root: Path, overrides: Sequence[str]) -> Plan:
     from adversity.pipeline.read.load import load_pipeline
     from adversity.registry import discover
 
-    return make_plan(load_pipeline(path, root=root, overrides=overrides), discover())
+    loaded = load_pipeline(path, root=root, overrides=overrides)
+    plan = make_plan(loaded, discover())
+    if loaded.spec.notify is not None:
+        from adversity_flows.notify.chosen import check
+
+        check(loaded)
+    return plan

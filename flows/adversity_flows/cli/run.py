@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from adversity_flows.cli.command import Command, colour_choice
 from adversity_flows.cli.completion import pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.cli.terminal import Terminal
@@ -38,6 +39,7 @@ __all__ = ["run"]
 @click.option("--strict", is_flag=True, help="Exit with 1 if a gate is undecided, too.")
 @click.option("--verify", is_flag=True, help="Hash every file, whatever its size and time say.")
 @click.option("--workers", type=click.IntRange(min=1), help="Shards at the same time.")
+@click.option("--notify", is_flag=True, help="Tell those whom `notify:` of the file names.")
 @click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Say the verdict and errors only.")
 @click.option("-v", "--verbose", count=True, help="Say a line for every shard.")
@@ -49,6 +51,7 @@ def run(
     strict: bool,
     verify: bool,
     workers: int | None,
+    notify: bool,
     as_json: bool,
     quiet: bool,
     verbose: int,
@@ -69,13 +72,14 @@ def run(
 
     err = Terminal.of(colour=colour_choice())
     out = Terminal.stdout(colour=colour_choice())
-    usual = not (changes or force or verify or as_json)
+    usual = not (changes or force or verify or notify or as_json)
     question = Question.of(pipeline, (strict, quiet, verbose), err, out) if usual else None
     code = None if question is None else _said_again(question, err, out)
     if code is not None:
         return code
     plan = _planned(pipeline, changes, err)
     _refuse_unknown(plan, force)
+    _refuse_untold(plan, notify=notify)
     introduction = [] if quiet else _introduction(plan, err)
     for line in introduction:
         err.say(line)
@@ -97,7 +101,8 @@ def run(
     steps = [stage.step for stage in plan.stages]
     with watching(err, steps=steps, quiet=quiet, verbose=verbose) as watcher:
         noting = Noting(watcher, err, steps)
-        finished = run_plan(plan, noting, options, warn=noting.warn)
+        with _telling(plan, err, notify=notify) as told:
+            finished = told(run_plan(plan, noting, options, warn=noting.warn))
     _say_to_github(finished, plan)
     if as_json:
         click.echo(json.dumps(_as_json(finished, plan), indent=1, ensure_ascii=False))
@@ -154,6 +159,35 @@ def _refuse_unknown(plan: Plan, force: Sequence[str]) -> None:
                 f"--force: expected a step that leaves an artifact ({', '.join(known)}), "
                 f"got {step!r}"
             )
+
+
+def _refuse_untold(plan: Plan, *, notify: bool) -> None:
+    from adversity.errors import InputError
+    from adversity_flows.cli.notify import NO_NOTIFY
+
+    if notify and plan.spec.notify is None:
+        raise InputError(f"--notify: {NO_NOTIFY.format(file=plan.file)}")
+
+
+@contextmanager
+def _telling(
+    plan: Plan, err: Terminal, *, notify: bool
+) -> Iterator[Callable[[FinishedRun], FinishedRun]]:
+    """Tell those who want to hear how the run within goes, if it is asked for."""
+    if not notify:
+        yield lambda finished: finished
+        return
+    from adversity_flows.notify.told import told_of_error, told_of_run
+
+    def told(finished: FinishedRun) -> FinishedRun:
+        told_of_run(plan, finished, say=err.say)
+        return finished
+
+    try:
+        yield told
+    except Exception as error:
+        told_of_error(plan, error, say=err.say)
+        raise
 
 
 def _introduction(plan: Plan, err: Terminal) -> list[str]:

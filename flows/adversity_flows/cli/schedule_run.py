@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,12 +66,15 @@ def run(
     from adversity_flows.cli.project import root_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.watching import watching
+    from adversity_flows.notify.told import told_of_look
     from adversity_flows.redaction import without_secrets
     from adversity_flows.scheduled.look import LookOptions, look_at
 
     err = Terminal.of(colour=colour_choice())
     out = Terminal.stdout(colour=colour_choice())
     root = root_of(pipeline)
+    file = _within(root, pipeline)
+    tell = partial(told_of_look, root, file, say=err.say)
     options = LookOptions(
         rev=rev,
         strict=strict or None,
@@ -82,8 +86,9 @@ def run(
         watching=lambda plan: watching(
             err, steps=[stage.step for stage in plan.stages], quiet=quiet, verbose=verbose
         ),
+        ended=tell if not changes else lambda _: None,  # a trial is no news
     )
-    look = look_at(root, _within(root, pipeline), options)
+    look = look_at(root, file, options)
     if as_json:
         click.echo(json.dumps(look.as_json(), indent=1, ensure_ascii=False))
     else:

@@ -65,6 +65,7 @@ class LookOptions:
         command: How it was called, for the run's manifest.
         say: Told what is done, a line each.
         watching: Lends who looks on while a plan runs.
+        ended: Told of every look that ended, also of one that was killed before this one.
     """
 
     rev: str | None = None
@@ -75,6 +76,7 @@ class LookOptions:
     command: str = "adversity schedule run"
     say: Callable[[str], None] = lambda _: None
     watching: Callable[[Plan], AbstractContextManager[Watcher]] = field(default=_unwatched)
+    ended: Callable[[Look], None] = lambda _: None
 
 
 def look_at(root: Path, file: str, options: LookOptions) -> Look:
@@ -111,13 +113,14 @@ def look_at(root: Path, file: str, options: LookOptions) -> Look:
         raise
     finally:
         look = replace(taken.look, seconds=round(time.time() - started, 3))
-        _leave(root, look)
+        _leave(root, look, options)
     return look
 
 
-def _leave(root: Path, look: Look) -> None:
+def _leave(root: Path, look: Look, options: LookOptions) -> None:
     """Tell what became of a look: the one place where every look's end is known."""
     write_look(root, look)
+    options.ended(look)
 
 
 class _Look:
@@ -188,7 +191,7 @@ class _Look:
             seconds=round(max(0.0, dead.beat - _seconds(dead.started)), 3),
             commit=dead.commit,
         )
-        _leave(self.root, gone)
+        _leave(self.root, gone, self._options)
 
     def _say_of(self, git: Git, words: str) -> None:
         self._options.say(f"{self.look.pipeline} at {words}")

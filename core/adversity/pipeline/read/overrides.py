@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.errors import PipelineError
 from adversity.pipeline.read.findings import KeyPath, dotted, suggestion
+from adversity.pipeline.read.notify import NotifierSpec, NotifySpec
 from adversity.pipeline.read.reader import Document, parse
 from adversity.pipeline.read.spec import (
     DataSpec,
@@ -32,6 +33,8 @@ _PARTS: dict[KeyPath, type[BaseModel]] = {
     ("run",): RunSpec,
     ("schedule",): ScheduleSpec,
     ("licences",): LicenceSpec,
+    ("notify",): NotifySpec,
+    ("notify", "to", "*"): NotifierSpec,
 }
 _NAMED = {"data", "steps", "metrics"}
 
@@ -39,7 +42,8 @@ _NAMED = {"data", "steps", "metrics"}
 def accepted_keys(path: KeyPath) -> tuple[str, ...] | None:
     """Return the keys that may stand under a key path; None where the file decides."""
     shape = tuple(
-        "*" if index == 1 and path[0] in _NAMED else part for index, part in enumerate(path)
+        "*" if isinstance(part, int) or (index == 1 and path[0] in _NAMED) else part
+        for index, part in enumerate(path)
     )
     part = _PARTS.get(shape)
     if part is None:

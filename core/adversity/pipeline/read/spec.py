@@ -23,6 +23,7 @@ from pydantic import (
 
 from adversity.pipeline.read.cron import cron_fault, timezone_fault
 from adversity.pipeline.read.interval import interval_fault
+from adversity.pipeline.read.notify import NotifierSpec, NotifySpec
 from adversity.pipeline.read.revisions import revision_fault
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "LicenceSpec",
     "LimitSpec",
     "MetricSpec",
+    "NotifierSpec",
+    "NotifySpec",
     "PipelineSpec",
     "PrepareSpec",
     "RunSpec",
@@ -308,6 +311,7 @@ class PipelineSpec(_Part):
     metrics: tuple[Annotated[MetricSpec, BeforeValidator(_metric)], ...] = ()
     gates: tuple[StrictStr, ...] = ()
     schedule: ScheduleSpec | None = None
+    notify: NotifySpec | None = None
     licences: LicenceSpec = LicenceSpec()
     conformance: Literal["required"] | None = None
     """`required`: only plugins that pass the conformance kit here, as they are now."""

@@ -1,0 +1,42 @@
+"""`notify:` of the pipeline file as values: whom to tell of runs, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+__all__ = ["NotifierSpec", "NotifySpec"]
+
+
+_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NotifierSpec(BaseModel):
+    """A way to tell somebody how a run went. `with:` is read as `parameters`."""
+
+    model_config = _STRICT
+
+    uses: StrictStr
+    parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
+
+
+class NotifySpec(BaseModel):
+    """Who hears of a run, and when.
+
+    Attributes:
+        when: Events that are told.
+        to: Whom, and how.
+        reports: The address under which the folder `runs/` can be seen; None: its path is told.
+    """
+
+    model_config = _STRICT
+
+    when: tuple[Literal["passed", "undecided", "gate_failed", "failed", "recovered"], ...] = (
+        "failed",
+        "gate_failed",
+        "recovered",
+    )
+    to: Annotated[tuple[NotifierSpec, ...], Field(min_length=1)]
+    reports: Annotated[StrictStr, Field(pattern=r"^https?://\S+$")] | None = None

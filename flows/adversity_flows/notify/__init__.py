@@ -1,0 +1,1 @@
+"""Telling somebody how a run went: `notify:` of a pipeline file."""
