@@ -116,6 +116,16 @@ def test_data_that_are_nowhere_and_files_that_are_damaged(
     refused(call("data", "list"), "data/odd.dvc: expected what `dvc add` writes")
 
 
+def test_a_remote_that_came_after_a_version_has_it(versions: Any, call: Callable[..., Any]) -> None:
+    """The commit's own configuration knows of none; how DVC is configured now counts."""
+    objects, remote = versions.root / ".dvc/cache/files", versions.root.parent / "remote"
+    shutil.move(objects, remote / "files")
+    with (versions.root / ".dvc/config.local").open("w", encoding="utf-8") as config:
+        config.write(f"""['remote "store"']\n    url = {remote}\n[core]\n    remote = store\n""")
+    answer = call("data", "diff", "data/test", "v1", "v2")
+    assert (answer.code, "6 the same" in answer.out) == (0, True), answer.err
+
+
 def test_packaged_data_have_the_versions_of_their_package(
     project: Any, call: Callable[..., Any], refused: Callable[..., str]
 ) -> None:

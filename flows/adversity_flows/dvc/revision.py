@@ -51,7 +51,7 @@ class Revision:
             from scmrepo.exceptions import SCMError as NoCommitError
 
             try:
-                files = DVCFileSystem(str(root), rev=name)
+                files = DVCFileSystem(str(root), rev=name, config=_config(root))
                 return cls(root, name, files)
             except (SCMError, NoCommitError):  # no such name, no git; no commit at all
                 return None
@@ -198,3 +198,11 @@ class Revision:
     def _stages(self) -> Mapping[str, Mapping[str, Any]]:
         read = yaml.safe_load(self.text("dvc.lock") or "{}")
         return dict(read.get("stages") or {}) if isinstance(read, dict) else {}
+
+
+def _config(root: Path) -> dict[str, Any] | None:
+    """Return how DVC is configured now: a commit knows of no remote that came, or moved, after it."""
+    from dvc.config import Config
+
+    folder = root / ".dvc"
+    return dict(Config(str(folder))) if folder.is_dir() else None
