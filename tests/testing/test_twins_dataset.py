@@ -17,7 +17,7 @@ from adversity.testing import check_plugin
 from adversity.testing.kinds.dataset import DatasetBench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from adversity import Sample
@@ -185,10 +185,37 @@ class NotJSON(Boxes):
         return {"splits": {"train", "test"}}
 
 
+class Coarse(Boxes):
+    """Has classes that are several of a network's."""
+
+    @property
+    def class_members(self) -> Mapping[str, tuple[str, ...]]:
+        return {"even": ("zero", "two"), "odd": ("one",)}
+
+
+class Shared(Coarse):
+    """Gives one of a network's to two of its own."""
+
+    @property
+    def class_members(self) -> Mapping[str, tuple[str, ...]]:
+        return {"even": ("zero", "two"), "odd": ("one", "two")}
+
+
+class Foreign(Coarse):
+    """Names a class that it has not, or no network's, or text for several."""
+
+    of: int = 0
+
+    @property
+    def class_members(self) -> Any:
+        return ({"evn": ("zero",)}, {"even": ()}, {"even": "zero"}, [("even", ("zero",))])[self.of]
+
+
 TWINS = {
     "opens_the_same": ReadsTheSeed,
     "ids": TwinIds,
     "targets": UnknownClass,
+    "members_of_classes": Shared,
     "length": Endless,
     "index_agrees": WrongIndex,
     "references_are_known": OneHash,
@@ -201,7 +228,7 @@ SHARED = {"answers": TooBright, "no_memory": Sequential, "global_random_state": 
 """Checks of every plugin that mean something of their own for data sets."""
 
 
-@pytest.mark.parametrize("plugin", [Boxes, Indexed, Paired, Packaged, FromFiles])
+@pytest.mark.parametrize("plugin", [Boxes, Indexed, Paired, Packaged, FromFiles, Coarse])
 def test_sound_data_set_passes(plugin: Any) -> None:
     """A data set that keeps its promises fails nothing: in memory, packaged or of files."""
     assert check_plugin(plugin).passed
@@ -230,3 +257,10 @@ def test_nothing_left_out_is_not_tried() -> None:
     """Without samples that are left out there is no reason to look at."""
     (outcome,) = check_plugin(Boxes, only=["quarantined"], raises=False).outcomes
     assert (outcome.status, outcome.message) == ("skipped", "nothing is left out")
+
+
+@pytest.mark.parametrize("of", range(4))
+def test_members_of_no_class_are_found(of: int) -> None:
+    """A class that is none of the set, no member, text for a tuple, a list for a mapping."""
+    report = check_plugin(Foreign, parameters={"of": of}, only=["members_of_classes"], raises=False)
+    assert [one.status for one in report.outcomes] == ["failed"], report

@@ -29,6 +29,7 @@ from adversity.testing.inputs.samples import (
     spelt,
     targets_fault,
 )
+from adversity.testing.kinds.dataset.classes import members_of_classes
 from adversity.testing.kinds.dataset.manifest import manifest, materialises_the_same, sums_of
 from adversity.testing.kinds.dataset.references import references_are_known
 
@@ -180,6 +181,7 @@ class DatasetBench(Bench):
         opens_the_same,
         ids,
         targets,
+        members_of_classes,
         length,
         index_agrees,
         references_are_known,
