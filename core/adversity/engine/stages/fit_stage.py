@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity.data.arrays import write_arrays
 from adversity.engine.set_up.toolbox import state_path
-from adversity.engine.stages.fitting import source_notes
+from adversity.engine.stages.fitting import notes_of_states, source_notes
 from adversity.engine.stages.history import history_path, last_epoch, write_history
 from adversity.engine.stages.kept_fits import STATE, KeptFits
 from adversity.engine.stages.stage import Progress, Shard, StageResult, StageRun
@@ -71,6 +71,7 @@ class FitRun(StageRun):
     def fill(self, out: Path) -> StageResult:
         """Copy the states into the artifact, each with its history; measure the last epoch."""
         measures: dict[str, dict[str, Measure]] = {}
+        infos: dict[str, dict[str, Any]] = {}
         declared = recorded(self.planned)
         for cell in self.planned.cells:
             fit = self.fits.read(cell)
@@ -79,14 +80,13 @@ class FitRun(StageRun):
             write_history(history_path(out, cell), fit.rows)
             if declared:
                 measures[cell.key] = last_epoch(fit.rows, declared, fit.counts)
-            if info.get("note"):
-                where = f"[{cell.key}]" if cell.key else ""
-                self.notes.append(f"{self.stage.step}{where}: {info['note']}")
+            infos[cell.key] = info
             for fold in range(self.planned.fold_count or 0):
                 state = self.fits.read(cell, fold).state
                 write_arrays(state_path(out, cell, fold), dict(state.arrays), dict(state.info))
             said = source_notes(self.toolbox, self.stage.step, cell)
             self.notes += [note for note in said if note not in self.notes]
+        self.notes += notes_of_states(self.stage.step, infos)
         rows = sum(shard.rows for shard in self.shards if self._fold(shard) is None)
         return StageResult(self.stage.step, measures, tuple(self.notes), rows)
 

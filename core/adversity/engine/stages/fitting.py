@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from adversity.engine.stages.streamed_images import StreamedImages
     from adversity.pipeline.plan.model import Cell, PlannedStep
 
-__all__ = ["Fit", "fit_identity", "fit_step", "source_notes"]
+__all__ = ["Fit", "fit_identity", "fit_step", "notes_of_states", "source_notes"]
+
+
+_NAMED_CELLS = 3
+"""So many cells are named beside a note that is not of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,31 @@ def source_notes(toolbox: Toolbox, step: str, cell: Cell) -> tuple[str, ...]:
             if stream.left_out
         )
     )
+
+
+def notes_of_states(step: str, infos: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what fits say for the report (`State.info["note"]`), each sentence once.
+
+    Args:
+        step: The step.
+        infos: What each of its cells found, by the cell's key.
+
+    Example:
+        >>> notes_of_states("scaled", {"a=1": {"note": "weak"}, "a=2": {"note": "weak"}})
+        ['scaled: weak']
+        >>> notes_of_states("scaled", {"a=1": {"note": "weak"}, "a=2": {}})
+        ['scaled[a=1]: weak']
+    """
+    cells: dict[str, list[str]] = {}
+    for key, info in infos.items():
+        if info.get("note"):
+            cells.setdefault(str(info["note"]), []).append(key)
+    said = []
+    for note, keys in cells.items():
+        more = f"; and {len(keys) - _NAMED_CELLS} more" if len(keys) > _NAMED_CELLS else ""
+        where = f"[{'; '.join(keys[:_NAMED_CELLS])}{more}]" if len(keys) < len(infos) else ""
+        said.append(f"{step}{where}: {note}")
+    return said
 
 
 def fit_identity(run: StageRun, step: str, cell: Cell) -> list[object]:

@@ -15,7 +15,7 @@ from adversity.engine.chain.answer import Answer
 from adversity.engine.set_up.toolbox import state_path
 from adversity.engine.stages.answer_columns import answer_columns, answer_of, set_columns
 from adversity.engine.stages.by_groups import unseen_notes
-from adversity.engine.stages.fitting import fit_identity, source_notes
+from adversity.engine.stages.fitting import fit_identity, notes_of_states, source_notes
 from adversity.engine.stages.history import history_path, write_history
 from adversity.engine.stages.kept_fits import KeptFits
 from adversity.engine.stages.members import Member, distinct_members, members_of, stacked
@@ -118,17 +118,16 @@ class _FromPredictions(TableRun):
     def fill(self, out: Path) -> StageResult:
         """Write the table, and the states where the plugin was fitted."""
         if self.planned.fit_on is not None:
+            infos = {}
             for cell in self.planned.cells:
                 fit = self.fits.of(cell)
                 state = fit.state
                 write_history(history_path(out, cell), fit.rows)
                 write_arrays(state_path(out, cell), dict(state.arrays), dict(state.info))
-                note = state.info.get("note")
-                if note:
-                    where = f"[{cell.key}]" if cell.key else ""
-                    self.notes.append(f"{self.stage.step}{where}: {note}")
+                infos[cell.key] = state.info
                 said = source_notes(self.toolbox, self.stage.step, cell)
                 self.notes += [note for note in said if note not in self.notes]
+            self.notes += notes_of_states(self.stage.step, infos)
         return super().fill(out)
 
 
