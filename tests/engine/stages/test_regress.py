@@ -198,6 +198,10 @@ REFUSED = {
         "light is numbers",
     ),
     "a score": ("  bad: {uses: uncertainty/entropy, from: light}", "light is numbers"),
+    "an ensemble of answers": (
+        "  bad: {uses: uncertainty/deep_ensemble, from: [light, clean_light]}",
+        "light is numbers; regressor/ensemble combines regressors: mean, and the variance",
+    ),
     "an attack": (
         "  bad: {uses: attack/pgd, from: test, against: light, with: {norm: linf, eps: 8/255}}",
         "light is numbers",

@@ -15,7 +15,7 @@ from adversity.pipeline.plan.check_features import FeatureRules
 from adversity.pipeline.plan.check_fit_rows import fit_row_faults
 from adversity.pipeline.plan.check_folds import FoldRules
 from adversity.pipeline.plan.check_measures import MeasureRules
-from adversity.pipeline.plan.check_members import MemberRules
+from adversity.pipeline.plan.check_members import MemberRules, instead_of
 from adversity.pipeline.plan.check_objectives import ObjectiveRules
 from adversity.pipeline.plan.check_sampling import SamplingRules
 from adversity.pipeline.plan.fit_sources import source_faults
@@ -187,7 +187,10 @@ class _Checker:
             product = self._makes(name)
             if product is not None and product not in kind.takes:
                 works_on = f"{planned.entry.label} works on {self._either(kind.takes)}"
-                yield "from", f"{works_on}; {name} is {self._words[product]}"
+                yield (
+                    "from",
+                    f"{works_on}; {name} is {self._words[product]}{instead_of(planned, product)}",
+                )
 
     def against(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Check that the attacked answer comes from what the attacker may change."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import PlannedData, PlannedStep
     from adversity.pipeline.read.spec import StepSpec
 
-__all__ = ["MemberRules"]
+__all__ = ["MemberRules", "instead_of"]
 
 Finding = tuple[str, str]
 """The key under the step, and the message."""
@@ -208,3 +208,13 @@ class MemberRules:
                     f"be attacked on images of its own; change what they have in common, {alone}"
                 ),
             )
+
+
+def instead_of(planned: PlannedStep, product: str) -> str:
+    """Say what combines numbers, which no method for answers does."""
+    if product != "numbers" or not issubclass(class_of(planned.entry), Combine):
+        return ""
+    return (
+        "; regressor/ensemble combines regressors: mean, and the variance of both kinds, of the steps "
+        "in its `members`"
+    )
