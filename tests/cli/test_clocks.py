@@ -65,13 +65,18 @@ def test_validate_says_on_which_days_the_clocks_change(scheduled, call):
 def test_serve_says_it_before_it_waits(scheduled, call, monkeypatch, hour, warned):
     """Under the pipeline's line; Prefect's server and the wait for what is due are left out."""
 
-    async def not_at_all(deployments, url):
-        assert len(deployments) == 1
+    class NotAtAll:
+        def __init__(self, root, deployments, *_):
+            assert len(deployments) == 1
+
+        async def serve(self):
+            pass
 
     for name in ("project_server", "prefect_context"):
         monkeypatch.setattr(schedule, name, lambda *_, **__: nullcontext("http://localhost:1"))
-    monkeypatch.setattr(schedule, "alive", lambda *_, **__: True)
-    monkeypatch.setattr(schedule, "_serve", not_at_all)
+    monkeypatch.setattr(schedule, "refuse_silent", lambda _url: None)
+    monkeypatch.setattr(schedule, "_before", lambda *_: {FILE: schedule._Before()})
+    monkeypatch.setattr(schedule, "ServingLoop", NotAtAll)
     scheduled(hour)
     answer = call("schedule", "serve", FILE)
     assert answer.code == 0, answer.err

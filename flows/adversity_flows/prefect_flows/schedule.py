@@ -43,7 +43,7 @@ def serve_schedule(
 ) -> None:
     """Run pipelines whenever their schedule says, until a signal ends it (Ctrl-C, SIGTERM).
 
-    Every run is an `adversity run` in a process of its own. While one works, a further run of
+    Every run is a scheduled look in a process of its own. While one works, a further run of
     the same pipeline is cancelled; those of other pipelines run beside it. Runs that were missed
     while nobody served are made up for by one, and those that a killed process left as running
     are marked Crashed, now and while it serves.
