@@ -133,4 +133,8 @@ def _by_lock(root: Path) -> tuple[list[Path], set[str]]:
 
 
 def _folder(root: Path) -> Path:
+    """Return where the locks of a project lie; a look's worktree, which goes, has its project's."""
+    for parent in root.parents:
+        if parent.name == ".adversity":
+            root = parent.parent
     return root / ".adversity" / "prefect" / "at_work"

@@ -112,6 +112,14 @@ def test_a_run_that_nobody_took_up_is_marked_after_five_minutes(tmp_path: Path) 
         holding.close()
 
 
+def test_a_run_in_the_worktree_of_a_look_is_found_from_the_project(tmp_path: Path) -> None:
+    """The worktree is removed, and with it a lock in it would be."""
+    server = Server(nightly="RUNNING")
+    (run,) = server.runs
+    hold(tmp_path / ".adversity/schedule/nightly/tree", str(run)).close()
+    assert mark_crashed(tmp_path, server) == ["nightly"]
+
+
 def test_a_folder_that_cannot_be_written_costs_no_run(tmp_path: Path) -> None:
     """There is then no lock, and no error."""
     (tmp_path / ".adversity").write_text("a file")
