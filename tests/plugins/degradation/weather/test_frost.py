@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from adversity import SampleRng
+from adversity.contracts import asset
 from adversity.contracts.project_files import bind_files
 from adversity.errors import DataError, WeightsError
-from adversity_plugins.degradation.weather import _frost_textures
 from adversity_plugins.degradation.weather.frost import Frost
 
 if TYPE_CHECKING:
@@ -91,10 +91,13 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
         ready(tmp_path, severity=1)
 
 
-def test_missing_photographs_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command that installs them, before any image is touched."""
-    monkeypatch.setattr(_frost_textures, "find_spec", lambda _: None)
-    with pytest.raises(WeightsError, match=r'pip install "adversity\[frost\]"'):
+def test_missing_photographs_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the command that fetches them, before any image is touched."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(asset, "find_spec", lambda _: None)
+    with pytest.raises(WeightsError, match=r"run: adversity assets fetch degradation/frost"):
         Frost(severity=1).setup("cpu")
     with pytest.raises(WeightsError, match=r"call setup\(device\)"):
         Frost(severity=1).degrade(torch.zeros(1, 3, 8, 8), SampleRng(seed=0, step="s", ids=["a"]))
@@ -104,11 +107,13 @@ def test_photographs_that_were_changed_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """By their SHA-256; and a package without them by its missing file."""
-    (tmp_path / "frost").mkdir()
-    spec = ModuleSpec("imagecorruptions", None, origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(_frost_textures, "find_spec", lambda _: spec)
-    with pytest.raises(WeightsError, match=r"expected frost/frost1\.png"):
+    folder = tmp_path / "imagecorruptions"
+    (folder / "frost").mkdir(parents=True)
+    spec = ModuleSpec("imagecorruptions", None, origin=str(folder / "__init__.py"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(asset, "find_spec", lambda _: spec)
+    with pytest.raises(WeightsError, match=r"expected imagecorruptions/frost/frost1\.png of pypi"):
         Frost(severity=1).setup("cpu")
-    (tmp_path / "frost" / "frost1.png").write_bytes(b"ice")
+    (folder / "frost" / "frost1.png").write_bytes(b"ice")
     with pytest.raises(WeightsError, match="with SHA-256 ff9f907860bd"):
         Frost(severity=1).setup("cpu")

@@ -1,0 +1,149 @@
+"""The files of `stamps` in two Debian packages, by their SHA-256."""
+
+from __future__ import annotations
+
+from adversity import Asset
+
+__all__ = ["BACKGROUNDS", "OBJECTS", "PHOTOS", "STAMPS"]
+
+STAMPS = "tuxpaint/stamps"
+"""The folder of the objects in `usr/share`, ..."""
+PHOTOS = "backgrounds/mate/nature"
+"""... and that of the photographs."""
+
+# As `sha256sum` writes it in those folders.
+_OBJECTS = """
+963033ffca10bb988e23698f57685f1b34e612a2091b5c650ab1d94341374972  animals/birds/chicken_profile.png
+8512e8481a727ced9236f9b1ab994252ed6ac78df6cc6b84d54c6e2565f4fe9e  animals/birds/crowned_crane.png
+4a8cfa05f6928b500d68354a5f8dceb8804b776fc5bdb098dd2fb4948dd7ce93  animals/birds/drake.png
+7770d71308241fe7f0a4f99fc2aabe8ac16e4cfff6e37d13e61fab459c8aed33  animals/birds/duck.png
+8401b1e2443527c4b187fd901e4b3ee62795f3e1fb8640cd571d8cec02b188cf  animals/birds/gander.png
+c0bf14dd4ee7dfdab6408991e1fa02c3097472f6ddcd46849111db623827881c  animals/birds/hen.png
+657b94b6d6cd98c88f274ebf8e8f3180aae7795e74e9272543e362367f6a68df  animals/birds/peacock.png
+13f209688b1abd8e91358da28adc62f693604c80760c2763a6baec874e5eb2ac  animals/birds/pelican.png
+5d0106c55f54cd7f7ceb5b997725b49ac9f3c3fd6934cf009a73cc6fa172f00b  animals/birds/penguin.png
+76f05c493f655efeaa386521bea913cd41bc9a65318a4ff973a3c4ef1b656643  animals/birds/pink_flamingo.png
+a0134b0a9bb2aa00988b596968e0dddd11559bc57b2a0474b5c883b846ccc74f  animals/birds/rainbow-lorikeet.png
+f8e0caa20436484d76512417cb6c1b1a8d3f631da26350de4f3666526790fbe6  animals/birds/rooster.png
+4db72d83ee7b01ce8d72ffd582c96be468261d9b2eed1173eca0647ed1d196b9  animals/birds/tucan.png
+5a829eccfac975dc071327b399732ed1fdf2b4adec035098047670ccf533f27b  animals/birds/vulture.png
+7630d60c1edfebb245d3025b2e8063ec11c2a21b4fc2950ea9acaf560335ad64  animals/fish/lionfish.png
+10ad59dd97ee13038aa49b590a887c46a8aaff47c0a2e9d019b7c5bc1947bc78  animals/fish/lobster.png
+e06936e61c58a4588b7d83fdbf31e493f0561c337e052b9f3165ae3d5d2ec85e  animals/insects/Brown_slug.png
+fcb1e419dd9afc40650c60e0eb9922282cee439a37b0f4b29bd5f352d280b88f  animals/insects/Woodlouse.png
+bf00815bed1b777432d7fa6ce1171b226caa794299dbb1e2994f29544d7ceaae  animals/insects/mantis.png
+7cbe370ea1839051f84601ada1d3d17e3975427d754966a19b57e32507d9815f  animals/lizards/iguana.png
+1103c68ddc42cd3b36c7c96020e844a7c1d4fc7dba8132b408263c3038b8f72f  animals/mammals/apes/chimp.png
+a9b45cb2f0acae32161d3ab45505219c6083a18e9412e5439cdd104fcbb53a85  animals/mammals/apes/gorilla.png
+5b1d5b9f2d2250cb6b5405dbfc843538f3f89f56ff535f8d37f6a9937d4fd4f1  animals/mammals/aquatic/orca.png
+875ec74ddc9cf664ad988ddfa1972739260b2c59bf4963d06b3b337f31594307  animals/mammals/aquatic/otter.png
+0467907bf6b79bc0768fd2ff8a1289b56d1bc2cb83dce30e45d1adf72243fb51  animals/mammals/aquatic/sea_lion.png
+de31acc03128709bd23fc76075c4c945478b259b2b63e15e2b890101d644be2a  animals/mammals/badger.png
+bab9ff97e54a0a1961c7411f701f8f156b1d353a5e86cf85c6bc675aea8a32ff  animals/mammals/bears/european-bear.png
+aabc84e7655b26a8e48ef7b2646be7e0d4b5af33e7cc4f517ca940106aed9424  animals/mammals/bears/toys/edward_bear.png
+4316b377b8131e896b62c9e5ff7e0edd49e9d7b4d3acaff7243119f9f66fe65f  animals/mammals/bovines/bison.png
+619f393899b04dc4d29d2d48af83d145caae89a95b357508ff67a065da67179a  animals/mammals/bovines/ram.png
+f7455abfa012318bf61702e01815d61bb0a3eb4bfea25b91a8f78437ee157c24  animals/mammals/camel/dromedary.png
+79ef5635d7a2a5c865017ce92a7cc0704468e2c5220b8fa588e1be5385fb120e  animals/mammals/cats/lion.png
+f608afc9531257d9322d80a609094abe5827351973cdc08e0fecd1cd2cb76788  animals/mammals/cats/lion-2.png
+699baad06e31c6274fc7bb576953dc0f66a6677a8286daefbdf454cf7b7395d6  animals/mammals/cats/tiger.png
+0b80b05c2920d0dbe788c377149a9d0ba19b63ef5ea809e1234ab837f5c48af6  animals/mammals/cats/tiger_sumatran.png
+665de674b6adc0b89437cfa4e6635fcce180e4725367592383848d1f3e345484  animals/mammals/dogs/dingo.png
+d754bb3b88fc6e27c454e8880c62ba8fb84b3db7d37948209ca8b445be7d6cea  animals/mammals/dogs/fox.png
+f4a1329606b3d77b7064c8c42d3e247f522f1a48f852ef787a963ecf819f0a8c  animals/mammals/equines/zebra.png
+3ed404f03c93de77bf1728faa208cc54681beef84f51ebda7689b916d51b3b94  animals/mammals/hippopotamus.png
+41b6caefca7cb65f3c5ab5afdf77dc31b880031ecf1a422035cf7160ffb8b3da  animals/mammals/pig.png
+10648b2307bf0a71b9ecc602191d6b789a4e02968044b22a8490c313d6fec091  animals/mammals/pig_golden.png
+24e5e786150629381fb66a6efbbebad1d893efbdbae331fb245b832a1b37b07f  animals/mammals/pig_golden2.png
+556401ea1b5f20f70ea26176b32ed494a1cc700287feba447ce3d737e9e5bdab  animals/mammals/rodents/beaver.png
+95ff9db558973e015ac81b37a66e1caf8e69687a6ff76c331c733b041f51246c  animals/mammals/rodents/marmot.png
+74f3338d0acf2aa127a77bd475a14fa109d8be5b77586db0e9dc142621e387a2  animals/mammals/wildboar.png
+1ca01ed025cfcaf47e8529b72b8390f8e9e7d5d23b2b3c1b3fdec8873c7ec0be  animals/marsupials/koala.png
+b1aa4f2c3d82f428ee33e34ff3150bf5187b915f9bc50eaa2ed12a1614e376b0  animals/marsupials/wombat.png
+c5e7fe18d8419d048e44d3aba3f188fe5774b569ccb6c08230cccf70bbb872f6  food/fruit/Strawberry2.png
+f27d059ff818d31775868538d6eb290db4c9ce21a9df6fced5d625ca05b5b2ad  food/fruit/apple_granny_smith.png
+e55d901371482da3e7b130029d19bd89fab155dfed8ac5bf4d95d8f9463f5a7d  food/fruit/banana.png
+64a3a817dd56f240ce42b4d2d31679828bbf4f020e57cbe0f8dc00967e3f5b8b  food/fruit/cherimoya.png
+f28692fef7f3512f4bb04907eb3e4917d05925d9093656fb2554a7dcd1474ce4  food/fruit/lemon.png
+4300561405f5db1bd779e0cb64e4b9b43b35e5973f3e10cf9b05a0406eb3c420  food/fruit/orange.png
+fbc194e0b37accf85db4119eb794ed9dd1996fcc6280e0197e728c53db96339b  food/fruit/orange_seville.png
+a75f52ca43cc72da23fbae92b4f3f267c7985833ed3a86cd88b37f904ed50474  food/fruit/pineapple.png
+ea5eed60665a9e0c5f50e3d3088a4ec6e406fd480ae64f6ce1aff49de8a67db9  food/fruit/pomegranate.png
+db1b42531719e0c56c41f127d558ff36071e4639fa57378806903d57f852f0e3  food/fruit/sliced_orange.png
+0e740d0703d0fe6c825aa3aa69f35b88ea796bd3d65ef4c0d11afb1b7012695a  food/fruit/strawberry.png
+327bd677cabfdd1fafa03006dbb2a31c2f39c2d764e0ef6eef6664268849b278  food/vegetables/broccoli.png
+a9729eda537807fffc10144141ab35bf20a58c4ec5016936108a9fd23289c0f1  food/vegetables/mushroom.png
+0fbc4fbef8f11861dd9ade4c39a6a4a6a1761a0a1e6081f0e37617d76ecadf90  food/vegetables/pepper.png
+0b2857a8cf470832db12c1ae6a0af937d1cee0f8c7bc25bc7f206449cd4074f2  food/vegetables/yellowpepper.png
+75e82ac7a0a7ceb6958f6d5b5e84623b08bdf66795e5267309683ea0ba58351e  hobbies/binoculars.png
+d4c635621eb8fb687879660b105a66e970cc87b72edbec048ea98fd080368a05  hobbies/camera_35mm.png
+141390a37e891dc1ddc005b37f634c1f43ae09e4cc797ed66361e6274072ad2e  hobbies/music/brass/trumpet.png
+b5ab0ab0670fd6394051de6c41878404f02ae16a913e01312299f771b87d2704  hobbies/music/percussion/drum_tomtom_floor.png
+e1265e3784e31718e44c3853d9c875a3d2a718e537ead50b9ee2619d3e270faf  hobbies/music/percussion/drumkit.png
+e57a23b18bfb3148d849c4b6fdd82c6a1b79eb018ac843737c1affa0da00bd11  hobbies/music/string/cello.png
+c2f564b0845286c634176f23b8b8a596bf5cfc9af4607dcc0ca508a08718a386  hobbies/music/string/guitar2.png
+63e5111f914f1a1239ab3660c61ce40c63b0d228c3e6ba85495a5cf49c5e6b01  hobbies/music/string/guitar_classical.png
+7ebdaee61c6b0234e5cb3b5a184f5ff903fe40c334b5b3ed299907185edf4074  hobbies/music/string/guitar_electric.png
+d2757b8c05b53d6078e3dabb48442d9352331c64e955a723a578d5f9a3aefe5d  hobbies/music/string/violin.png
+203c06b1cfed9ea4c904b8266c103dd5c4480b4acc34869e498b988cecfca6ff  hobbies/music/wind/bassoon.png
+e79d81363762075557493012e5f33927b1af0ce76005f1f9fcdc11e9e7930b31  household/dishes/mug.png
+9ed04c770c68946c615c3ad99d6871e8c0ed1a28c074fac7d223b3ef5c9e6e2e  household/dishes/pitcher_small.png
+73dca3ee8d4c2aefc05452d0c5c3f4bc8158f39cd621af797f4b08c67b592938  household/dishes/teapot.png
+16a78c7d1d6c559ac5922d3d3ecfa81c3dad21b2c508280b1d1b9b4f6bf49cdd  household/garbagecan.png
+7854ef5d1035708bf85847393c4bc1000770de9622116f9a2152ef6cd5665bff  household/tools/hammer.png
+ae215e87af99aad5954fa5257e3bc62821915ed2390e130118fbb8fa45b60907  household/tools/paintbrush_large.png
+3352bd58f54bf300ab31492ebe07a394a90a1be17033abb53a864dc360aacd0e  household/tools/spade.png
+2a0142a0a56b4513f7577bb2d0fb9eaead1853b41329281187e648769c92d541  household/wheelie_bin.png
+d707c3f5bfc2411c7b57252b0cb00be84d02724bd6f67569b253297496fd993f  medical/bandage_adhesive.png
+65315bda7805f30915d3444398564d41502017d708158e078930674400333a23  medical/stethoscope.png
+80d8b38649c7f3fd32aeb27ec8147e4f5b10b87e84eb3ed0fd4d305f886e4377  medical/syringe.png
+b08823461f6a5a9aabefe14ae440514bdd8a317307bdf57a8e42325cf449e35c  military/paratrooper.png
+361bdb9646c7c9729ce3fc4ff83a5d5fe4bf9af1117bb68688e3ac23694f82cf  military/vehicles/bradley.png
+1ac66d968448e318531288e682096258dba99e18763fc6651924be576e6e4f2e  military/vehicles/f22_raptor.png
+4614efa2174eaa2e34e3bbba6291a791e5be0278348620b0eb1bef58d781800a  plants/mushrooms/cep.png
+313c1da48ae424303a84c5c9db29dd07afbd0eb648338c6c21bff692fb02ca32  plants/mushrooms/cep-1.png
+701186fe410c7e72e9d7df26e6a651a06b14103fc248bd0f45c6e71a16607e7a  sports/basketball.png
+da3bc970a50295c570ba945812480a07d5c95d4bb73ce7103117d587b8e25e6f  sports/soccer.png
+3504fa429fc98d5057e7e121dfe9341718c5081f70a6b5d75eb4c9a30e8c3ac6  sports/tennis_ball.png
+c0fd009539fb7747ba056b320fd6e2ede7889d82e53e50c0107bd1c6fc433c1c  sports/tennis_racket.png
+814b55b85cb8382e6e152dbf950b1d3e7253b9976a06a420713ef93824e474a5  town/usps_mailbox.png
+43bb2936c9bc1d5e298e779d7a243b8d6bbe360a1911982daf1b3716bb81a67e  vehicles/auto/truck.png
+aaec5606798aee233ca8ab71080a1b7acdec35e37bdd5add33a1c0684d92706d  vehicles/cycle/pink_tricycle.png
+e2049145f4829b7f30342c6d0143524014894bab8928ea1b6daa27f3f1b610c0  vehicles/emergency/firetruck.png
+4107fd22835366e593d32e35e574a7ff919b316704791dc78df7851594a451db  vehicles/flight/balloon360.png
+19de91d4bbee6f04a85eba676c657e18495a051b29ead3d19e352fe247af4898  vehicles/flight/planes/747.png
+dd14dd9ca0b5b5268a049dd5e0f8f1349225fc79dc7eefa075bb59fcab71ed31  vehicles/garbagetruck.png
+2c4b1e7ee08cbf1e6719bfbb5b92cac83446382cd0b6a010c1fe7ff4b0f65581  vehicles/race/indycar.png
+"""
+_PHOTOS = """
+8a67c2cb0be8c46b70c237311a4fa4d2b4ac7d39568135384787801fa5cc9a91  Dune.jpg
+8fa0de0aa4089f7319c9fb7a6d006d4cab6023e8c8853731557cff53567b4832  GreenMeadow.jpg
+3e4ea9671c28c90a86cf67b3db9daf18c4741587c596333a7529ca589aaa0c16  RainDrops.jpg
+77ca53077831d3237f73393a91fc879158abc046d852941c26e90de336356957  Storm.jpg
+"""
+
+
+def _files(folder: str, lines: str) -> dict[str, str]:
+    """Return the SHA-256 of each file by its path in the package."""
+    pairs = (line.split("  ") for line in lines.strip().splitlines())
+    return {f"usr/share/{folder}/{file}": sha256 for sha256, file in pairs}
+
+
+OBJECTS = Asset(
+    registry="debian",
+    package="tuxpaint-stamps-default",
+    version="2022.06.04-1",
+    licence="GPL-2.0-only",
+    files=_files(STAMPS, _OBJECTS),
+    size=160_880_444,
+    use="photographed objects",
+)
+BACKGROUNDS = Asset(
+    registry="debian",
+    package="mate-backgrounds",
+    version="1.26.0-1",
+    licence="GPL-2.0-or-later",
+    files=_files(PHOTOS, _PHOTOS),
+    size=46_638_500,
+    use="photographs to lay objects on",
+)
