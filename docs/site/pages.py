@@ -29,6 +29,7 @@ NAVIGATION = {
         "What Adversity is </README>",
         "Bring your model <bring-your-model>",
         "Compare two runs <compare-runs>",
+        "A board over all runs <board>",
         "A number that fell <a-number-that-fell>",
         "ImageNet-C <imagenet-c>",
         "Published data sets <data-sets>",

@@ -82,10 +82,8 @@ class Loaded:
     def labels(self, variable: str) -> tuple[str, ...]:
         """Return the values of a matrix variable as written."""
         values = self.spec.matrix[variable]
-        return tuple(
-            self.written.get(("matrix", variable, index), str(value))
-            for index, value in enumerate(values)
-        )
+        written = (self.written.get(("matrix", variable, i), str(v)) for i, v in enumerate(values))
+        return tuple(written)
 
 
 def load_pipeline(path: Path, *, root: Path, overrides: Sequence[str] = ()) -> Loaded:

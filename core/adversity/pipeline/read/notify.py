@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import Field, StrictStr
+
+from adversity.pipeline.read.run_spec import Part
 
 __all__ = ["NotifierSpec", "NotifySpec"]
 
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class NotifierSpec(BaseModel):
+class NotifierSpec(Part):
     """A way to tell somebody how a run went. `with:` is read as `parameters`."""
-
-    model_config = _STRICT
 
     uses: StrictStr
     parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
 
 
-class NotifySpec(BaseModel):
+class NotifySpec(Part):
     """Who hears of a run, and when.
 
     Attributes:
@@ -30,8 +27,6 @@ class NotifySpec(BaseModel):
         to: Whom, and how.
         reports: The address under which the folder `runs/` can be seen; None: its path is told.
     """
-
-    model_config = _STRICT
 
     when: tuple[Literal["passed", "undecided", "gate_failed", "failed", "recovered"], ...] = (
         "failed",

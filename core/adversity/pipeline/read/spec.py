@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
     StrictStr,
-    model_validator,
 )
 
-from adversity.pipeline.read.cron import cron_fault, timezone_fault
-from adversity.pipeline.read.interval import interval_fault
 from adversity.pipeline.read.notify import NotifierSpec, NotifySpec
 from adversity.pipeline.read.revisions import revision_fault
+from adversity.pipeline.read.run_spec import (
+    Count,
+    LimitSpec,
+    Part,
+    Positive,
+    RunSpec,
+    ScheduleSpec,
+)
 
 __all__ = [
     "RESERVED",
@@ -46,8 +49,6 @@ RESERVED = "report"
 """The implicit last step; no step or data set may have its name."""
 
 Scalar = StrictBool | StrictInt | Annotated[float, Field(strict=True)] | StrictStr
-Positive = Annotated[int, Field(strict=True, ge=1)]
-Count = Annotated[int, Field(strict=True, ge=0)]
 Variable = Annotated[str, Field(pattern=r"^\$[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -81,31 +82,6 @@ def _metric(value: object) -> object:
     return {"uses": value} if isinstance(value, str) else value
 
 
-def _device(value: object) -> object:
-    """Refuse what torch has no word for; whether it is there is tested where it must compute."""
-    if isinstance(value, str) and not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
-        meant = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}.get(value.lower().split(":")[0])
-        hint = f"; did you mean {meant}?" if meant else ""
-        raise ValueError(f"must be cpu, cuda, cuda:1, mps or xpu, got {value!r}{hint}")
-    return value
-
-
-def _address(value: object) -> object:
-    """Refuse what names no scheduler; whether one is there is tried when there is work."""
-    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls|ucx)://[^\s/@]+:\d+", value):
-        raise ValueError(
-            f"must be a scheduler's address such as tcp://10.0.0.5:8786, got {value!r}"
-        )
-    return value
-
-
-def _cron(value: object) -> object:
-    fault = cron_fault(value)
-    if fault:
-        raise ValueError(fault)
-    return value
-
-
 def _revision(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         what = f'must be text, got a number: write rev: "{value}"'
@@ -116,34 +92,7 @@ def _revision(value: object) -> object:
     return value
 
 
-def _interval(value: object) -> object:
-    fault = interval_fault(value)
-    if fault:
-        raise ValueError(fault)
-    return value
-
-
-def _memory(value: object) -> object:
-    """Refuse what is no size with its unit: a bare number would be bytes, which nobody means."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", value):
-        return value
-    raise ValueError(f"must be a size with its unit such as 500MB or 8GiB, got {value!r}")
-
-
-def _timezone(value: object) -> object:
-    fault = timezone_fault(value)
-    if fault:
-        raise ValueError(fault)
-    return value
-
-
-class _Part(BaseModel):
-    """A part of the file: unknown keys are errors, nothing changes after reading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class PrepareSpec(_Part):
+class PrepareSpec(Part):
     """What happens to the images of a data set before anything else."""
 
     resize_short: Positive | None = None
@@ -152,7 +101,7 @@ class PrepareSpec(_Part):
     channels: Literal[3] | None = None
 
 
-class DataSpec(_Part):
+class DataSpec(Part):
     """A data set."""
 
     uses: StrictStr
@@ -164,7 +113,7 @@ class DataSpec(_Part):
     rev: Annotated[StrictStr | None, BeforeValidator(_revision)] = None
 
 
-class StepSpec(_Part):
+class StepSpec(Part):
     """A step. `from:` is read as `source`, `with:` as `parameters`."""
 
     uses: StrictStr
@@ -187,46 +136,14 @@ class StepSpec(_Part):
     folds: Annotated[int, Field(strict=True, ge=2)] | None = None
 
 
-class MetricSpec(_Part):
+class MetricSpec(Part):
     """A metric that is computed besides those that always are."""
 
     uses: StrictStr
     parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
 
 
-class ScheduleSpec(_Part):
-    """When the pipeline runs by itself: at the times of `cron`, or every `interval`.
-
-    Attributes:
-        cron: Minute, hour, day, month, weekday.
-        interval: In their place.
-        timezone: Of the times.
-        rev: The branch, tag or commit that runs; what is checked out if None.
-        strict: An undecided gate fails, and holds the accepted run.
-        push: Whether results go to the remotes; to those that there are if None.
-    """
-
-    cron: Annotated[StrictStr | None, BeforeValidator(_cron)] = None
-    interval: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
-    timezone: Annotated[StrictStr, BeforeValidator(_timezone)] = "UTC"
-    rev: Annotated[StrictStr, Field(min_length=1)] | None = None
-    strict: StrictBool | None = None
-    push: StrictBool | None = None
-
-    @model_validator(mode="after")
-    def _one_of_the_two(self) -> Self:
-        if (self.cron is None) == (self.interval is None):
-            got = "neither" if self.cron is None else "both"
-            raise ValueError(f'must have either cron ("0 2 * * *") or interval (6h), got {got}')
-        return self
-
-    @property
-    def words(self) -> str:
-        """What it says: `0 2 * * * (UTC)`, `every 6h (UTC)`."""
-        return f"{self.cron or f'every {self.interval}'} ({self.timezone})"
-
-
-class LicenceSpec(_Part):
+class LicenceSpec(Part):
     """Licences that no plugin of the pipeline may have, neither its code nor its weights.
 
     Each is an SPDX id (`GPL-3.0-only`), a family of them (`AGPL`), a pattern (`CC-*-ND-*`), or
@@ -238,67 +155,7 @@ class LicenceSpec(_Part):
     allow_unknown: StrictBool = False
 
 
-class LimitSpec(_Part):
-    """What the shards of a step may take: wall time together, memory each."""
-
-    time: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
-    memory: Annotated[StrictStr | None, BeforeValidator(_memory)] = None
-
-    @model_validator(mode="after")
-    def _one_at_least(self) -> Self:
-        if self.time is None and self.memory is None:
-            raise ValueError("must have time (30m), memory (8GiB) or both, got neither")
-        return self
-
-
-class RunSpec(_Part):
-    """How the pipeline runs; nothing here but the type of device changes a number's last bits.
-
-    Attributes:
-        batch_size: Rows that are grouped in one call.
-        shard_size: Rows of one task.
-        workers: Shards at the same time.
-        retries: How often a failed shard is tried again.
-        device: Where networks run.
-        images: Samples shown in the report.
-        checkpoint_s: Seconds after which a fit that goes on is kept again, so that a killed one goes
-            on from there.
-        max_cells: Cells of the matrix over all steps; more are refused before they are made.
-        runner: Who computes shards: threads of the run, processes of this machine, or a cluster.
-        address: Of the cluster.
-        limits: By step, what its shards may take; they are computed by processes that are ended.
-    """
-
-    batch_size: Positive = 64
-    shard_size: Positive = 256
-    workers: Positive = 1
-    retries: Count = 0
-    device: Annotated[StrictStr, BeforeValidator(_device)] = "cpu"
-    images: Count = 24
-    checkpoint_s: Count = 60
-    max_cells: Positive = 10_000
-    runner: Literal["threads", "processes", "dask"] = "threads"
-    address: Annotated[StrictStr | None, BeforeValidator(_address)] = None
-    limits: Mapping[StrictStr, LimitSpec] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _addressed(self) -> Self:
-        if (self.runner == "dask") != (self.address is not None):
-            wanted = (
-                "must have an address (tcp://10.0.0.5:8786), which runner: dask connects to, got none"
-                if self.address is None
-                else f"must have no address, which is of runner: dask, got runner: {self.runner}"
-            )
-            raise ValueError(wanted)
-        if self.runner == "dask" and self.limits:
-            raise ValueError(
-                "must have no limits with runner: dask, since they are of processes of this machine; "
-                "a cluster has its own, as `dask worker --memory-limit 8GiB`"
-            )
-        return self
-
-
-class PipelineSpec(_Part):
+class PipelineSpec(Part):
     """A pipeline file."""
 
     name: Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=80)]
