@@ -69,6 +69,21 @@ def test_old_runs_go_and_the_accepted_one_stays(finished: Any, call: Callable[..
     assert "nothing to do" in call("status").out
 
 
+def test_data_of_a_revision_go_when_nobody_pins_it(finished: Any, call: Callable[..., Any]) -> None:
+    """What a stage has stays."""
+    versions = finished.root / "data" / ".versions"
+    for name in ("test@1111111111", "test@2222222222"):
+        (versions / name).mkdir(parents=True)
+        (versions / name / "0.png").write_bytes(b"0" * 1000)
+    stages = finished.root / "dvc.yaml"
+    text = stages.read_text(encoding="utf-8")
+    stages.write_text(f"{text}# data/.versions/test@2222222222\n", encoding="utf-8")
+    assert "data of revisions that nobody pins: 1, " in call("gc", "--dry-run").out
+    assert len(list(versions.iterdir())) == 2
+    call("gc")
+    assert [path.name for path in versions.iterdir()] == ["test@2222222222"]
+
+
 def test_kept_work_goes_when_it_is_old(finished: Any, call: Callable[..., Any]) -> None:
     """And the run after it finds every step unchanged."""
     store = finished.root / ".adversity" / "store"

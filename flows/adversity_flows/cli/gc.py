@@ -41,7 +41,8 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
 
     Accepted runs stay, whatever their age, and so does everything in DVC's cache that a commit, a
     tag, an experiment, the workspace or a kept run names. Kept pieces of work let a killed run go
-    on and are no results. Remotes are left alone.
+    on and are no results; data of revisions are written out again when they are pinned again.
+    Remotes are left alone.
 
     \b
     Example:
@@ -55,7 +56,7 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
     from adversity_flows.dvc.at_work import at_work
     from adversity_flows.dvc.garbage import collect
     from adversity_flows.dvc.replace import clear
-    from adversity_flows.runs.retention import kept_runs, spare_pieces, spare_runs
+    from adversity_flows.runs.retention import kept_runs, spare_pieces, spare_runs, spare_versions
     from adversity_flows.scheduled.lease import living_holders
 
     root = find_root(Path.cwd())
@@ -71,12 +72,14 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
             "it, then run again"
         )
     runs, pieces = spare_runs(root, keep=keep, days=days), spare_pieces(root, days=days)
+    versions = spare_versions(root)
     _say(out, "runs", runs)
     _say(out, "kept pieces of work", pieces)
+    _say(out, "data of revisions that nobody pins", versions)
     stay = [
         str(md5) for run in kept_runs(root, runs) for md5 in run.manifest.get("hashes", {}).values()
     ]
-    total = sum(spare.size for spare in (*runs, *pieces))
+    total = sum(spare.size for spare in (*runs, *pieces, *versions))
     try:
         count, size = collect(root, stay, dry=dry_run)
         out.say(f"objects of DVC's cache: {count:,}, {size_text(size)}")
@@ -84,7 +87,7 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
     except (InputError, RunError) as error:  # also where a commit's objects are not all here
         out.say(f"DVC's cache is left alone: {error}")
     if not dry_run:
-        for spare in (*runs, *pieces):
+        for spare in (*runs, *pieces, *versions):
             clear(spare.path)
     out.say(f"{size_text(total)} {'would be' if dry_run else 'are'} free")
 

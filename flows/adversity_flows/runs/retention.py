@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adversity.errors import StorageError
+from adversity.pipeline.read.revisions import VERSIONS
 from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.past_runs import FOLDER, read_run
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["Spare", "kept_runs", "size_of", "spare_pieces", "spare_runs"]
+__all__ = ["Spare", "kept_runs", "size_of", "spare_pieces", "spare_runs", "spare_versions"]
 
 _PIECES = ("store", "drawings", "shown", "unchanged")
 """Folders of `.adversity` in which each entry can be computed or drawn again."""
@@ -74,6 +75,20 @@ def spare_pieces(root: Path, *, days: float) -> list[Spare]:
         for name in _PIECES
         for path in sorted((root / ".adversity" / name).glob("*/*" if name == "store" else "*"))
         if path.name != ".gitignore" and _newest(path) < old
+    ]
+
+
+def spare_versions(root: Path) -> list[Spare]:
+    """Return data of revisions that were written out for a pin which no stage has any more.
+
+    A pin that comes back has them written out again, from DVC's cache, its remote or git.
+    """
+    stages = root / "dvc.yaml"
+    text = stages.read_text(encoding="utf-8") if stages.is_file() else ""
+    return [
+        Spare(path, size_of(path), "data of a revision")
+        for path in sorted((root / VERSIONS).glob("*@*"))
+        if f"{VERSIONS}/{path.name}" not in text
     ]
 
 
