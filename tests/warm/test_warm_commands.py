@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -236,7 +238,10 @@ def test_a_server_that_ends_too_early_is_an_error(warm_server: Any, tmp_path: Pa
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(path_of_socket(tell))
         peer = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    os.kill(int.from_bytes(peer[:4], sys.byteorder), signal.SIGKILL)
+    process = psutil.Process(int.from_bytes(peer[:4], sys.byteorder))
+    process.kill()
+    while process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
     code, output, error = tell.call(tell.fork, "end", "0")
     assert (code, output) == (1, "")
     assert error.startswith("expected an exit code from tests/warm/server.py, got none")

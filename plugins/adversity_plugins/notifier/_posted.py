@@ -47,7 +47,8 @@ def post(url: str, record: object, headers: dict[str, str] | None = None) -> Non
         with urllib.request.build_opener(_StayingHere).open(request, timeout=SECONDS):
             return
     except HTTPError as error:
-        said = error.read(_LONGEST).decode("utf-8", "replace").strip()
+        with error:  # it holds the connection
+            said = error.read(_LONGEST).decode("utf-8", "replace").strip()
         raise RuntimeError(f"it answered {error.code} {error.reason}: {said}") from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
