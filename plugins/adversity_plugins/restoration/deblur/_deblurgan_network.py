@@ -1,4 +1,4 @@
-"""The generator of DeblurGAN-v2 with MobileNet-V2: a plain module without any policy.
+"""The generator of DeblurGAN-v2, with MobileNet-V2 here: a plain module without any policy.
 
 Reference: Kupyn, Martyniuk, Wu, Wang, "DeblurGAN-v2: Deblurring (orders-of-magnitude) faster and
 better", 2019, section 3; Sandler, Howard, Zhu, Zhmoginov, Chen, "MobileNetV2: Inverted residuals
@@ -7,15 +7,21 @@ and linear bottlenecks", 2018, table 2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["MULTIPLE", "DeblurGANNetwork", "OwnStatistics"]
+from adversity_plugins.restoration.deblur._inception_network import inception_levels
+from adversity_plugins.restoration.deblur._own_statistics import OwnStatistics
 
-MULTIPLE = 32
-"""Height and width are halved five times."""
-_EPSILON = 1e-5
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["DeblurGANNetwork"]
+
 _STEM = 32
 _ROWS = (  # expansion, channels, blocks, stride of the first
     (1, 16, 1, 1),
@@ -27,29 +33,6 @@ _ROWS = (  # expansion, channels, blocks, stride of the first
 )
 _LEVELS = (2, 4, 7, 11, 16)
 """The pyramid takes the features after so many layers, the first convolution among them."""
-_WIDE = (16, 24, 32, 64, 160)
-"""Channels there."""
-
-
-class OwnStatistics(nn.Module):
-    """Normalise each channel of each image by its own mean and deviation.
-
-    In the authors' program batch norms work so: an image is restored alone, in training mode.
-    """
-
-    def __init__(self, channels: int, *, affine: bool) -> None:
-        """Take the channels, and whether there is a weight and a bias for each."""
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
-        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return `[N, C, H, W]`; what is even becomes 0."""
-        variance, mean = torch.var_mean(images, (2, 3), correction=0, keepdim=True)
-        answer = (images - mean) * (variance + _EPSILON).rsqrt()
-        if self.weight is None or self.bias is None:
-            return answer
-        return answer * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
 
 
 def _convolved(given: int, channels: int, size: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -82,7 +65,7 @@ class _Inverted(nn.Module):
         return images + answer if self.shortcut else answer
 
 
-def _backbone() -> list[nn.Module]:
+def _mobilenet_levels() -> list[nn.Module]:
     first = nn.Sequential(_convolved(3, _STEM, 3, 2), OwnStatistics(_STEM, affine=True), nn.ReLU6())
     layers: list[nn.Module] = [first]
     given = _STEM
@@ -91,7 +74,26 @@ def _backbone() -> list[nn.Module]:
             step = stride if number == 0 else 1
             layers.append(_Inverted(given, channels, step, expansion))
             given = channels
-    return layers
+    starts = (0, *_LEVELS[:-1])
+    return [nn.Sequential(*layers[start:end]) for start, end in zip(starts, _LEVELS, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Backbone:
+    levels: Callable[[], list[nn.Module]]
+    """Features at five sizes, of 1/2 to 1/32."""
+    wide: tuple[int, ...]
+    """Channels there."""
+    borders: tuple[tuple[int, int], ...] = ((0, 0),) * 5
+    """What they lack to that size before and after, which is mirrored."""
+
+
+_BACKBONES = {
+    "mobilenet": _Backbone(_mobilenet_levels, (16, 24, 32, 64, 160)),
+    "inception": _Backbone(
+        inception_levels, (32, 64, 192, 1088, 2080), ((0, 1), (1, 1), (1, 2), (1, 1), (1, 1))
+    ),
+}
 
 
 def _smoothed(given: int, channels: int) -> nn.Sequential:
@@ -104,24 +106,38 @@ def _larger(images: Tensor, times: int = 2) -> Tensor:
     return functional.interpolate(images, scale_factor=times, mode="nearest")
 
 
+def _bordered(images: Tensor, before: int, after: int) -> Tensor:
+    """Mirror so many rows and columns, the border once, as torch's `reflect` does.
+
+    Pixels are picked, since the gradient of that one is not the same twice on CUDA.
+    """
+    if before == after == 0:
+        return images
+    for axis in (2, 3):
+        length = images.shape[axis]
+        place = torch.arange(-before, length + after, device=images.device).abs()
+        images = images.index_select(axis, torch.minimum(place, 2 * (length - 1) - place))
+    return images
+
+
 class _Pyramid(nn.Module):
     """Features at five sizes, each joined with the next smaller one."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, backbone: _Backbone) -> None:
         super().__init__()
-        layers, starts = _backbone(), (0, *_LEVELS[:-1])
-        for level, (start, end) in enumerate(zip(starts, _LEVELS, strict=True)):
-            self.add_module(f"enc{level}", nn.Sequential(*layers[start:end]))
+        self.borders = backbone.borders
+        for level, (layers, given) in enumerate(zip(backbone.levels(), backbone.wide, strict=True)):
+            self.add_module(f"enc{level}", layers)
             wide = channels if level else channels // 2
-            self.add_module(f"lateral{level}", _convolved(_WIDE[level], wide, 1))
+            self.add_module(f"lateral{level}", _convolved(given, wide, 1))
         for number in (1, 2, 3):
             self.add_module(f"td{number}", _smoothed(channels, channels))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         maps = []
-        for level in range(len(_LEVELS)):
+        for level, border in enumerate(self.borders):
             images = self.get_submodule(f"enc{level}")(images)
-            maps.append(self.get_submodule(f"lateral{level}")(images))
+            maps.append(_bordered(self.get_submodule(f"lateral{level}")(images), *border))
         for number, level in enumerate((3, 2, 1), 1):
             maps[level] = self.get_submodule(f"td{number}")(maps[level] + _larger(maps[level + 1]))
         return maps
@@ -140,10 +156,10 @@ class _Head(nn.Module):
 class DeblurGANNetwork(nn.Module):
     """Add to the image what a pyramid of its features says; names are those of the authors' files."""
 
-    def __init__(self, channels: int) -> None:
-        """Take the channels of the heads, 64 as published; the pyramid has twice as many."""
+    def __init__(self, channels: int, backbone: Literal["mobilenet", "inception"]) -> None:
+        """Take the channels of the heads; the pyramid has twice as many."""
         super().__init__()
-        self.fpn = _Pyramid(2 * channels)
+        self.fpn = _Pyramid(2 * channels, _BACKBONES[backbone])
         for level in range(1, 5):
             self.add_module(f"head{level}", _Head(2 * channels, channels))
         self.smooth = _smoothed(4 * channels, channels)
@@ -154,7 +170,8 @@ class DeblurGANNetwork(nn.Module):
         """Return sharp images, not limited.
 
         Args:
-            images: `[N, 3, H, W]` in [-1, 1], H and W multiples of `MULTIPLE`.
+            images: `[N, 3, H, W]` in [-1, 1], H and W multiples of 32; with Inception-ResNet-v2
+                128 at least, since less leaves the smallest level nothing to mirror.
         """
         maps = self.fpn(images)
         heads = [

@@ -1,9 +1,9 @@
-"""DeblurGAN-v2: a light network that was trained against another one."""
+"""DeblurGAN-v2: a network that was trained against another one, a light or a large one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (pydantic reads the claims)
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,23 +17,29 @@ if TYPE_CHECKING:
 __all__ = ["DeblurGANv2"]
 
 _WRAPPED = "module."
-_TWICE = "fpn.features."
-"""Begins the names of the backbone's layers that authors' files have a second time, and others."""
+_TWICE = ("fpn.features.", "fpn.inception.")
+"""Begin the names of the backbone's layers that authors' files have a second time, and others."""
 _STATISTICS = ("running_mean", "running_var")
+_PUBLISHED = {"mobilenet": 64, "inception": 128}
+"""Channels of the heads."""
+_SMALLEST = {"mobilenet": 32, "inception": 128}
+"""Least height and width that the network takes, in pixels."""
 
 
 class DeblurGANv2(ColourNetwork):
     """Take motion blur off by a pyramid of features, with weights of yours (DeblurGAN-v2).
 
-    The published generator with MobileNet-V2: 2 106 627 weights, without the layers that authors'
-    files hold and nothing uses. As in the authors' program each layer is normalised
-    by the image's own mean and deviation, so that statistics in the file are not used. Images are
-    mirrored up to multiples of 32 pixels, where that program has grey, and cut again; a grey one is
-    repeated in three channels, and their mean comes back.
+    The published generators: the light one with MobileNet-V2, 2 106 627 weights, and the large one
+    with Inception-ResNet-v2, 35 840 099, without the layers that authors' files hold and nothing
+    uses. As in the authors' program each layer is normalised by the image's own mean and deviation,
+    so that statistics in the file are not used. Images are mirrored up to multiples of 32 pixels,
+    where that program has grey, with Inception-ResNet-v2 to 128 at least, and cut again; a grey one
+    is repeated in three channels, and their mean comes back.
 
     No package brings pretrained weights: `weights` is a file of the project, safetensors or, if
     its name ends in .pth or .pt, a state dict of torch, of which only tensors are read. The
-    authors' `fpn_mobilenet.h5` is one of torch: call it `fpn_mobilenet.pth`.
+    authors' `fpn_mobilenet.h5` and `fpn_inception.h5` are such: call them `fpn_mobilenet.pth` and
+    `fpn_inception.pth`.
 
     Reference: Kupyn, Martyniuk, Wu, Wang, "DeblurGAN-v2: Deblurring (orders-of-magnitude) faster
     and better", 2019.
@@ -50,7 +56,17 @@ class DeblurGANv2(ColourNetwork):
         {"weights": "weights.safetensors", "channels": 4},
     )
 
-    channels: int = Field(default=64, ge=4, le=1024, multiple_of=2, description="of the heads")
+    backbone: Literal["mobilenet", "inception"] = Field(
+        default="mobilenet",
+        description="mobilenet: MobileNet-V2, light; inception: Inception-ResNet-v2, large",
+    )
+    channels: int | None = Field(
+        default=None,
+        ge=4,
+        le=1024,
+        multiple_of=2,
+        description="of the heads; none: as published, 64 with mobilenet, 128 with inception",
+    )
 
     @classmethod
     def write_example_files(cls, folder: Path) -> None:
@@ -79,7 +95,7 @@ class DeblurGANv2(ColourNetwork):
         """Return the network without weights; `[N, 3, H, W]` in [-1, 1] in and out."""
         from adversity_plugins.restoration.deblur._deblurgan_network import DeblurGANNetwork
 
-        return DeblurGANNetwork(self.channels)
+        return DeblurGANNetwork(self.channels or _PUBLISHED[self.backbone], self.backbone)
 
     def own_keys(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors of layers that are used, once each, without statistics."""
@@ -92,5 +108,10 @@ class DeblurGANv2(ColourNetwork):
 
     def restored(self, images: Tensor) -> Tensor:
         """Return what the network makes of colour images in [0, 1], not limited."""
-        answer: Tensor = self._network(images * 2 - 1)
-        return (answer + 1) / 2
+        from adversity_plugins.restoration._whole_blocks import mirrored
+
+        height, width = images.shape[-2:]
+        least = _SMALLEST[self.backbone]
+        larger = mirrored(mirrored(images, 2, max(least - height, 0)), 3, max(least - width, 0))
+        answer: Tensor = self._network(larger * 2 - 1)
+        return (answer[..., :height, :width] + 1) / 2
