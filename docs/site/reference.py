@@ -9,6 +9,7 @@ from pprint import pformat
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from adversity import Notifier
 from adversity.contracts import KINDS, PluginBase
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _PLUGIN = (
     "   :exclude-members: model_config, model_post_init, describes, kind, makes",
 )
 """Claims and parameters count without a text of their own; what pydantic adds does not."""
+_NOTIFIER = ("   :exclude-members: model_config, name, secrets",)
+"""What stands in its own words: a colon in the text of an attribute ends its type to Sphinx."""
 _FENCE = "```"
 
 
@@ -58,7 +61,9 @@ def _entry(home: ModuleType, name: str) -> list[str]:
     if isinstance(value, type):
         if issubclass(value, BaseException):
             return [f".. autoexception:: {path}", "   :show-inheritance:"]
-        return [f".. autoclass:: {path}", *(_PLUGIN if issubclass(value, PluginBase) else ())]
+        plugin = _PLUGIN if issubclass(value, PluginBase) else ()
+        more = _NOTIFIER if issubclass(value, Notifier) else plugin
+        return [f".. autoclass:: {path}", *more]
     if isroutine(value):
         return [f".. autofunction:: {path}"]
     shown = pformat(value, sort_dicts=False)
