@@ -263,7 +263,6 @@ def test_a_bent_network_is_tried_in_float64_wherever_it_is(plugin: Any) -> None:
 
 def test_what_gives_no_logits_is_not_tried_for_them() -> None:
     """Probabilities that are called so are no disguise: the check does not apply."""
-
     found = check_plugin(Honest)
     (outcome,) = (o for o in found.outcomes if o.check == "gives_what_it_says")
     assert (outcome.status, "it gives probs" in outcome.message) == ("skipped", True)
@@ -296,7 +295,6 @@ def test_what_are_no_members_is_refused(said: Any, fault: str) -> None:
         def member_probs(self, images: torch.Tensor) -> Any:
             return torch.zeros(2, len(images), 3) if getattr(said, "ndim", 0) == 3 else said
 
+    wrong = PublicCall(set_up(Wrong(), "classifier wrong", "cpu"))
     with pytest.raises(PluginError, match=fault):
-        PublicCall(set_up(Wrong(), 'classifier "wrong"', "cpu")).member_probs(
-            torch.rand(4, 3, 16, 16)
-        )
+        wrong.member_probs(torch.rand(4, 3, 16, 16))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +13,12 @@ from toy_numbers import Lit, Other, Sometimes
 
 import adversity
 from adversity.data.arrays import read_arrays
-from adversity.data.reading import Source
 from adversity.data.tables import read_table
 from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import DataError, PipelineError, PluginError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
-from adversity_plugins.dataset.digits import Digits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -296,15 +292,3 @@ def test_weights_of_images_are_those_of_python(run: Any) -> None:
     table = read_table(tables["clean_light"])
     assert table["mean"].tolist() == said.mean[:, 0].tolist()
     assert table["variance"].tolist() == said.variance[:, 0].tolist()  # type: ignore[index]
-
-
-def test_classes_are_known_by_what_they_were(tmp_path: Path) -> None:
-    """The content of data with classes does not change for there being numbers elsewhere."""
-    Digits().materialise(tmp_path)
-    data = Digits(limit=2)
-    data.open(tmp_path)
-    source = Source(data)
-    rows = [[r.id, r.target, None, r.shape, r.content, []] for r in data.index()]
-    record = {"classes": source.class_names, "prepare": {}, "rows": rows}
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    assert source.content == hashlib.sha256(text.encode()).hexdigest()
