@@ -80,9 +80,9 @@ class Notifier(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str] = ""
-    """As a pipeline file writes it behind `uses:`."""
+    """What a pipeline file calls it."""
     secrets: ClassVar[tuple[str, ...]] = ()
-    """Fields that a file may hold only as `{env: NAME}` or `{block: name}`."""
+    """Fields whose values a pipeline file may only name: a variable or a block."""
 
     @abstractmethod
     def send(self, message: Message) -> None:

@@ -23,8 +23,7 @@ _PLUGIN = (
     "   :exclude-members: model_config, model_post_init, describes, kind, makes",
 )
 """Claims and parameters count without a text of their own; what pydantic adds does not."""
-_NOTIFIER = ("   :exclude-members: model_config, name, secrets",)
-"""What stands in its own words: a colon in the text of an attribute ends its type to Sphinx."""
+_NOTIFIER = ("   :exclude-members: model_config",)
 _FENCE = "```"
 
 

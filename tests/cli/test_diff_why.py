@@ -142,6 +142,23 @@ def test_one_change_gets_the_whole_change(planted: Planted, what: str) -> None:
     assert not found["failed"]
 
 
+def test_variables_of_a_cell_are_named_in_any_order(
+    planted: Planted, shots: Any, call: Callable[..., Any]
+) -> None:
+    """Before the measure as gates do, or behind it."""
+    shots.edit("matrix: {sigma: [0.10, 0.3]}", "matrix: {sigma: [0.10, 0.3], factor: [0.9, 0.5]}")
+    shots.edit("factor: 0.9}", "factor: $factor}")
+    planted.commit("two variables")
+    planted.model()
+    planted.commit("v2")
+    names = ("predictions[sigma=0.10,factor=0.5].nll", "predictions.nll[factor=0.5,sigma=0.10]")
+    said = [call("diff", "two-variables", FILE, "--why", name, "--json").out for name in names]
+    found = json.loads(said[0])
+    assert found == json.loads(said[1])
+    assert not found["failed"]
+    assert {name for name, part in found["parts"].items() if part} == {PARTS["model"]}
+
+
 def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
     planted: Planted, tmp_path: Path
 ) -> None:
@@ -208,10 +225,11 @@ def test_what_is_gone_is_a_remainder_with_its_reason(planted: Planted) -> None:
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("predictions[sigma=0.10].nl", "did you mean predictions[sigma=0.10].nll?"),
+        ("predictions[sigma=0.10].nl", "did you mean nll?"),
+        ("predictions[sigma=0.2].nll", "did you mean sigma="),
         ("prediction.nll", "did you mean predictions?"),
-        ("predictions", "expected a number of the report as gates write it"),
-        ("predictions[sigma].nll", "expected a number of the report as gates write it"),
+        ("predictions", "expected STEP.MEASURE"),
+        ("predictions[sigma].nll", "expected a cell of predictions, got [sigma]"),
     ],
 )
 def test_a_number_that_there_is_not_is_refused(

@@ -68,6 +68,7 @@ _TRIED_BY = (
     "engine",
     "errors.py",
     "file_names.py",
+    "git.py",
     "ignored.py",
     "import_names.py",
     "metrics",

@@ -96,9 +96,9 @@ def add(
 
 def _commands(root: Path, found: Added, version: str | None) -> list[str]:
     """Return the commands that make a version of it: those that are still to be done."""
+    from adversity.git import git_says
     from adversity.report.words.wording import plural
     from adversity_flows.cli.wording import relative
-    from adversity_flows.runs.environment import git_says
 
     commands = []
     changed = [file for file in found.files if git_says(root, "status", "--porcelain", "--", file)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -15,14 +14,10 @@ if TYPE_CHECKING:
     from adversity.engine.summary.recorded_run import RecordedRun
     from adversity.report.values.run_diff import Change
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.why.combination import Asked
     from adversity_flows.why.split import Split
 
 __all__ = ["say_why"]
 
-_NUMBER = re.compile(
-    r"(?P<step>\w+)(?:\[(?P<cell>[^\[\]]*)\])?\.(?P<measure>[\w@./-]+?)(?:\[(?P<behind>[^\[\]]*)\])?"
-)
 _CODE = ("code", "plugin", "environment")
 _MOST = 3
 """So many changes are named beside each part."""
@@ -49,31 +44,13 @@ def say_why(
     """
     from adversity_flows.why.split import split
 
-    found = split(
-        root, before, after, _asked(number), say=lambda line: click.echo(f"  {line}", err=True)
-    )
+    found = split(root, before, after, number, say=lambda line: click.echo(f"  {line}", err=True))
     if as_json:
         record = {"before_run": before.name, "after_run": after.name, **found.as_json()}
         click.echo(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
         return
     for line in _lines(found, before, after, out):
         out.say(line)
-
-
-def _asked(number: str) -> Asked:
-    from adversity.errors import InputError
-    from adversity_flows.why.combination import Asked
-
-    match = _NUMBER.fullmatch(number.strip())
-    parts = [] if match is None else (match["cell"] or match["behind"] or "").split(",")
-    pairs = [part.partition("=") for part in parts if part.strip()]
-    if match is None or any(not (name.strip() and value.strip()) for name, _, value in pairs):
-        raise InputError(
-            "--why: expected a number of the report as gates write it, such as "
-            f"predictions.accuracy or attacked[eps=8/255].robust_accuracy, got {number!r}"
-        )
-    cell = {name.strip(): value.strip() for name, _, value in pairs}
-    return Asked(match["step"], match["measure"], cell)
 
 
 def _lines(found: Split, before: RecordedRun, after: RecordedRun, out: Terminal) -> Iterator[str]:

@@ -53,13 +53,13 @@ def explain(run: str, figure: str, from_data: bool, as_json: bool, pipeline: str
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.watching import watching
     from adversity_flows.proof.explain import explain as explained
-    from adversity_flows.proof.figure import figure_named
     from adversity_flows.proof.subject import subject_of
     from adversity_flows.proof.verdict import explained_json, holds
+    from adversity_flows.runs.figure import figure_named
 
     terminal = Terminal.of(colour=colour_choice())
     with subject_of(named_project(run), run, pipeline) as subject:
-        number = figure_named(subject, figure)
+        number = figure_named(subject.run, figure)
         quiet = not terminal.live
         with watching(terminal, steps=tuple(subject.run.steps), quiet=quiet) as watcher:
             found = explained(subject, number, watcher, from_data=from_data)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adversity.data.atomic import partial_beside, remove_leftovers, storage_error
 from adversity.errors import DataError, InputError
+from adversity.git import git_says
 from adversity.pipeline.read.project_paths import place_sha256
 from adversity.project import list_files
 from adversity_flows.datasets.card import write_card
@@ -19,7 +20,6 @@ from adversity_flows.datasets.checks import check, common
 from adversity_flows.datasets.listed import tracked_places
 from adversity_flows.datasets.versions import image_folder, opened_in
 from adversity_flows.dvc.track import is_as_tracked, track
-from adversity_flows.runs.environment import git_says
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from adversity.errors import InputError
+from adversity.git import git_says
 from adversity.pipeline.read.revisions import content_at
-from adversity_flows.runs.environment import git_says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

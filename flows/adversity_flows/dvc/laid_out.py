@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from contextlib import suppress
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.errors import StorageError
-from adversity_flows.dvc.objects import pull
+from adversity_flows.dvc.objects import files_of, md5_of, pull
 from adversity_flows.dvc.repository import alone, dvc_errors, open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["lay_out"]
-
-_CHUNK = 1 << 20
 
 
 def lay_out(root: Path, hashes: Mapping[str, str], into: Path) -> None:
@@ -52,16 +49,15 @@ def lay_out(root: Path, hashes: Mapping[str, str], into: Path) -> None:
 def _files(cache: Any, root: Path, path: str, value: str) -> Iterator[tuple[str, str]]:
     """Go through the files of a path, each with its hash."""
     from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.tree import Tree
 
     if not value.endswith(".dir"):
         yield path, value
         return
     listing = Path(cache.oid_to_path(value))
-    if not listing.is_file() or _md5(listing) != value.removesuffix(".dir"):
+    if not listing.is_file() or md5_of(listing) != value.removesuffix(".dir"):
         raise _gone(path, root)
-    for key, _, info in Tree.load(cache, HashInfo("md5", value)):
-        yield "/".join((path, *key)), str(info.value)
+    for name, md5 in files_of(cache, HashInfo("md5", value)):
+        yield f"{path}/{name}", md5
 
 
 def _sources(cache: Any, root: Path, name: str, md5: str) -> Iterator[Path]:
@@ -71,7 +67,7 @@ def _sources(cache: Any, root: Path, name: str, md5: str) -> Iterator[Path]:
 
 def _put(sources: Iterator[Path], md5: str, name: str, place: Path) -> None:
     for source in sources:
-        if source.is_file() and _md5(source) == md5:
+        if source.is_file() and md5_of(source) == md5:
             place.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 try:
@@ -82,14 +78,6 @@ def _put(sources: Iterator[Path], md5: str, name: str, place: Path) -> None:
                     shutil.copyfile(source, place)
             return
     raise _gone(name)
-
-
-def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _gone(path: str, root: Path | None = None) -> StorageError:

@@ -11,15 +11,17 @@ from adversity.errors import RunError
 from adversity_flows.dvc.repository import alone, dvc_errors, open_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dvc.repo import Repo
 
 __all__ = [
     "copy_member",
     "fetch_hashes",
+    "files_of",
     "has_remote",
     "is_cached",
+    "md5_of",
     "pull",
     "push_hashes",
     "spoilt",
@@ -106,21 +108,16 @@ def copy_member(root: Path, folder: str, name: str, target: Path) -> bool:
         name: The file in it.
         target: Where it goes.
     """
-    from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.tree import Tree
-
     with dvc_errors(root, "read results"), alone():
         repo = open_repository(root)
         try:
-            cache, info = repo.cache.local, HashInfo("md5", folder)
-            if not is_cached(cache, info):
+            cache, (info,) = repo.cache.local, _infos([folder])
+            member = dict(files_of(cache, info)).get(name) if is_cached(cache, info) else None
+            if member is None or _is_spoilt(cache, member):
                 return False
-            for key, _, inner in Tree.load(cache, info):
-                if "/".join(key) == name and inner.value and not _is_spoilt(cache, inner.value):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(cache.oid_to_path(inner.value), target)
-                    return True
-            return False
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(cache.oid_to_path(member), target)
+            return True
         finally:
             repo.close()
 
@@ -139,11 +136,10 @@ def _is_spoilt(cache: Any, name: str) -> bool:
     """Hash an object; DVC's own check believes what it noted when it fetched it."""
     path = Path(cache.oid_to_path(name))
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        digest = md5_of(path)
     except FileNotFoundError:
         return True
-    if cache.hash_name != "md5" or digest.hexdigest() == name.partition(".")[0]:
+    if cache.hash_name != "md5" or digest == name.partition(".")[0]:
         return False  # of text, DVC's first hashes were not of its bytes
     path.unlink()
     return True
@@ -154,15 +150,32 @@ def _members(cache: Any, info: Any) -> list[str]:
 
     A damaged folder names none; that it is damaged is found when it is hashed.
     """
-    from dvc_data.hashfile.tree import Tree
     from dvc_objects.errors import ObjectFormatError
 
     if not info.isdir or not cache.exists(info.value):
         return [info.value]
     try:
-        return [info.value, *(inner.value for _, _, inner in Tree.load(cache, info))]
+        return [info.value, *(value for _, value in files_of(cache, info))]
     except ObjectFormatError:
         return [info.value]
+
+
+def files_of(cache: Any, info: Any) -> Iterator[tuple[str, str]]:
+    """Go through the files of a folder in a cache: its place in the folder, and its hash.
+
+    Raises:
+        dvc_objects.errors.ObjectFormatError: If the folder's own object is damaged.
+    """
+    from dvc_data.hashfile.tree import Tree
+
+    for key, _, inner in Tree.load(cache, info):
+        yield "/".join(key), str(inner.value)
+
+
+def md5_of(path: Path) -> str:
+    """Hash a file as DVC does."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _infos(hashes: Iterable[str]) -> list[Any]:

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from adversity.data.stored import StoredRows
     from adversity.pipeline.plan.model import Cell, Plan
     from adversity_flows.proof.check import Check
-    from adversity_flows.proof.figure import Figure
     from adversity_flows.proof.links import Link
     from adversity_flows.proof.part import Part
     from adversity_flows.proof.subject import Subject
+    from adversity_flows.runs.figure import Figure
     from adversity_flows.steps.watch import Watcher
 
 __all__ = ["Again", "Explained", "explain"]

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from adversity.contracts import MetricBase
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
-    from adversity_flows.proof.figure import Figure
     from adversity_flows.proof.subject import Subject
+    from adversity_flows.runs.figure import Figure
 
 __all__ = ["Link", "links_of", "metric_of"]
 

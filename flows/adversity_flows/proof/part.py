@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from adversity.pipeline.plan.paths import rests_on
+from adversity.pipeline.plan.paths import makers, reached, rests_on
 
 if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep, Stage
@@ -54,18 +54,14 @@ def part_of(plan: Plan, step: str, cell: Cell, *, from_data: bool) -> Part:
         cell: One of its cells.
         from_data: Fits and attacks on the way are computed again, too.
     """
-    by_out = {stage.out: stage for stage in plan.stages if stage.step in plan.steps}
-    computed, taken, waiting = {step}, set[str](), [plan.stage(step)]
-    while waiting:
-        for dep in waiting.pop().deps:
-            other = by_out.get(dep)
-            if other is None or other.step in computed:
-                continue
-            if from_data or plan.steps[other.step].role not in ("define", "attack"):
-                computed.add(other.step)
-                waiting.append(other)
-            else:
-                taken.add(other.step)
+    made_by = makers(plan)
+    kept = (
+        set()
+        if from_data
+        else {name for name, one in plan.steps.items() if one.role in ("define", "attack")} - {step}
+    )
+    needed = reached((step,), lambda name: () if name in kept else made_by(name)) & set(plan.steps)
+    taken, computed = needed & kept, needed - kept
     steps = {
         name: _only(one, plan.steps[step], cell) if name in computed else one
         for name, one in plan.steps.items()

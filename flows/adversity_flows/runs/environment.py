@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_version
+from adversity.git import git_says
 from adversity.provenance import processor
 from adversity.registry.marks import DEPENDS_ON
 from adversity_flows.dvc.resolved import resolved_plugins
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
 
-__all__ = ["Circumstances", "git_says", "git_state", "machine", "versions"]
+__all__ = ["Circumstances", "git_state", "machine", "versions"]
 
 LIBRARIES = (*DEPENDS_ON, "pyarrow", "prefect", "dvc")
-GIT_SECONDS = 10
 
 
 class Circumstances:
@@ -111,20 +110,3 @@ def git_state(root: Path) -> dict[str, str]:
     changed = git_says(root, "status", "--porcelain", "--untracked-files=no")
     state = "unknown" if changed is None else "dirty" if changed else "clean"
     return {"revision": revision, "state": state}
-
-
-def git_says(root: Path, *arguments: str, told: str | None = None) -> str | None:
-    """Return what git says, of what it is told if it reads; None if it fails or takes too long."""
-    try:
-        answer = subprocess.run(
-            ["git", *arguments],
-            cwd=root,
-            capture_output=True,
-            input=told,
-            text=True,
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None

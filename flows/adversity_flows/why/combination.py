@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import shutil
-import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversity.engine.public.run import compute_stage
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import AdversityError, RunError
+from adversity.git import git_says
 from adversity.pipeline.make_plan import make_plan
+from adversity.pipeline.plan.paths import makers, reached
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
+from adversity.report.values.paired import cell_key
 from adversity_flows.dvc.laid_out import lay_out
 from adversity_flows.why.mixed_file import FACTORS, is_model, mixed_file, slices, texts_in
 
@@ -24,41 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adversity.engine.summary.recorded_run import RecordedRun
-    from adversity.pipeline.plan.model import Plan, Stage
+    from adversity.pipeline.plan.model import Plan
+    from adversity_flows.runs.figure import Figure
 
-__all__ = ["Asked", "Combinations", "differing", "recorded_value"]
+__all__ = ["Combinations", "differing"]
 
 _IN_STORE = ".adversity/store"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One number of a report.
-
-    Attributes:
-        step: The step.
-        measure: What is measured.
-        cell: Its cell, variable to value as written; empty where the step has one.
-    """
-
-    step: str
-    measure: str
-    cell: Mapping[str, str]
-
-    @property
-    def text(self) -> str:
-        """As gates write it: `attacked[eps=8/255].robust_accuracy`."""
-        cell = ",".join(f"{name}={value}" for name, value in self.cell.items())
-        return f"{self.step}{f'[{cell}]' if cell else ''}.{self.measure}"
-
-
-def recorded_value(run: RecordedRun, asked: Asked) -> float | None:
-    """Return the number as a run recorded it; None where it has none."""
-    for cell in run.steps.get(asked.step, {}).get("cells", ()):
-        if dict(cell["cell"]) == dict(asked.cell):
-            value = cell["measures"].get(asked.measure, {}).get("value")
-            return None if value is None else float(value)
-    return None
 
 
 def differing(before: RecordedRun, after: RecordedRun) -> tuple[str, ...]:
@@ -110,7 +83,13 @@ class Combinations:
     """Both runs' data, models and parameters, combined and computed in folders that go again."""
 
     def __init__(
-        self, root: Path, before: RecordedRun, after: RecordedRun, asked: Asked, *, workers: int = 1
+        self,
+        root: Path,
+        before: RecordedRun,
+        after: RecordedRun,
+        figure: Figure,
+        *,
+        workers: int = 1,
     ) -> None:
         """Compute nothing yet.
 
@@ -118,10 +97,10 @@ class Combinations:
             root: The project's folder.
             before: The earlier run.
             after: The later one.
-            asked: The number.
+            figure: The number.
             workers: Shards at the same time.
         """
-        self._root, self._asked, self._workers = root, asked, workers
+        self._root, self._figure, self._workers = root, figure, workers
         self._before, self._after = _Rested(before), _Rested(after)
 
     def value(self, taken: frozenset[str]) -> float:
@@ -162,47 +141,36 @@ class Combinations:
         texts = {factor: side.text for factor, side in sides.items()}
         file = root / str(self._after.run.result["file"])
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(mixed_file(texts, cell=self._asked.cell), encoding="utf-8")
+        file.write_text(mixed_file(texts, cell=self._figure.cell), encoding="utf-8")
         return make_plan(load_pipeline(file, root=root), discover())
 
     def _computed(self, plan: Plan, workspace: Workspace) -> float:
-        asked = self._asked
-        if asked.step not in {stage.step for stage in plan.stages}:
-            raise RunError(f"it has no step {asked.step}")
+        figure = self._figure
+        if figure.step not in {stage.step for stage in plan.stages}:
+            raise RunError(f"it has no step {figure.step}")
+        needed = reached((figure.step,), makers(plan))
         found: dict[str, Any] = {}
-        for stage in _needed(plan, asked.step):
-            if not (workspace.outputs / stage.out).is_dir():  # else it was laid out as it was
+        for stage in plan.stages:
+            laid_out = (workspace.outputs / stage.out).is_dir()  # as it was
+            if stage.step in needed and not laid_out:
                 result = compute_stage(plan, stage.step, workspace, self._workers)
                 found = dict(result.measures)
-        key = ",".join(f"{name}={value}" for name, value in asked.cell.items())
-        measure = found.get(key, {}).get(asked.measure)
+        orders = permutations(figure.cell.items())  # the file at hand may name them in another one
+        keys = [key for order in orders if (key := cell_key(dict(order))) in found]
+        measure = found[keys[0]].get(figure.name) if keys else None
         if measure is None or not math.isfinite(measure.value):
-            raise RunError(f"it gives no number {asked.text}")
+            raise RunError(f"it gives no number {figure}")
         return float(measure.value)
-
-
-def _needed(plan: Plan, step: str) -> list[Stage]:
-    """Return a step's stage and all that it rests on, in order."""
-    made = {stage.out: stage for stage in plan.stages}
-    wanted: set[str] = set()
-    todo = [plan.stage(step)]
-    while todo:
-        stage = todo.pop()
-        if stage.step not in wanted:
-            wanted.add(stage.step)
-            todo += [made[dep] for dep in stage.deps if dep in made]
-    return [stage for stage in plan.stages if stage.step in wanted]
 
 
 def _code(root: Path) -> list[str]:
     """Return the Python files of a project, those that git leaves out aside."""
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.py")
-    return [name for name in listed.split("\0") if name]
+    asked = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.py")
+    return [name for name in _git(root, *asked).split("\0") if name]
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise AdversityError(f"git could not {arguments[0]} in {root}: {said}")
-    return done.stdout.decode()
+    answer = git_says(root, *arguments)
+    if answer is None:
+        raise AdversityError(f"`git {arguments[0]}` failed in {root}: `git status` there says why")
+    return answer

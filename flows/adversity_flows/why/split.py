@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from adversity.did_you_mean import did_you_mean
-from adversity.errors import AdversityError, InputError
-from adversity_flows.why.combination import Combinations, differing, recorded_value
+from adversity.errors import AdversityError
+from adversity_flows.runs.figure import figure_named
+from adversity_flows.why.combination import Combinations, differing
 from adversity_flows.why.shapley import orders_asked, shared_out
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adversity.engine.summary.recorded_run import RecordedRun
-    from adversity_flows.why.combination import Asked
     from adversity_flows.why.shapley import Shares
 
 __all__ = ["Split", "split"]
@@ -32,7 +31,7 @@ class Split:
     """What a change is made of.
 
     Attributes:
-        asked: The number, as gates write it.
+        asked: The number's name.
         before, after: As the runs recorded it.
         parts: By what changed, in order; they add up to the change exactly.
         computed: How many combinations were computed for it.
@@ -73,7 +72,7 @@ def split(
     root: Path,
     before: RecordedRun,
     after: RecordedRun,
-    asked: Asked,
+    number: str,
     *,
     workers: int = 1,
     say: Callable[[str], None],
@@ -89,29 +88,30 @@ def split(
         root: The project's folder.
         before: The earlier run.
         after: The later one.
-        asked: The number.
+        number: Its name.
         workers: Shards at the same time.
         say: Told of each combination before it is computed.
 
     Raises:
         InputError: If one of the runs has no such number.
     """
-    then, now = _recorded(before, asked), _recorded(after, asked)
+    figure = figure_named(after, number)
+    then, now = figure_named(before, str(figure)).measure.value, figure.measure.value
     factors = differing(before, after)
-    combinations = Combinations(root, before, after, asked, workers=workers)
+    combinations = Combinations(root, before, after, figure, workers=workers)
     values: dict[frozenset[str], float] = {}
     failed: dict[str, str] = {}
     asked_for = orders_asked(factors)
-    for number, taken in enumerate(asked_for, start=1):
+    for place, taken in enumerate(asked_for, start=1):
         words = _named(taken, factors)
-        say(f"{number}/{len(asked_for)} {words}")
+        say(f"{place}/{len(asked_for)} {words}")
         try:
             values[taken] = combinations.value(taken)
         except AdversityError as error:
             failed[words] = str(error)
     shares = shared_out(factors, values)
     parts = _parts(then, now, factors, values, shares)
-    return Split(asked.text, then, now, parts, len(values), shares.orders, shares.of, failed)
+    return Split(str(figure), then, now, parts, len(values), shares.orders, shares.of, failed)
 
 
 def _parts(
@@ -140,25 +140,3 @@ def _named(taken: frozenset[str], factors: Sequence[str]) -> str:
     """Say what a combination is of."""
     sides = [f"{_WORDS[factor]} {'after' if factor in taken else 'before'}" for factor in factors]
     return ", ".join(sides) or "as it was"
-
-
-def _recorded(run: RecordedRun, asked: Asked) -> float:
-    value = recorded_value(run, asked)
-    if value is not None:
-        return value
-    step = run.steps.get(asked.step)
-    if step is None:
-        raise InputError(
-            f"{run.name}: expected a step, got {asked.step}; {did_you_mean(asked.step, run.steps)}"
-        )
-    known = {
-        f"{asked.step}{_cell(cell['cell'])}.{name}": None
-        for cell in step["cells"]
-        for name in cell["measures"]
-    }
-    hint = did_you_mean(asked.text, list(known))
-    raise InputError(f"{run.name}: expected a number of the report, got {asked.text}; {hint}")
-
-
-def _cell(cell: Mapping[str, str]) -> str:
-    return f"[{','.join(f'{name}={value}' for name, value in cell.items())}]" if cell else ""

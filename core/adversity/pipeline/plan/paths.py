@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import Plan, PlannedStep
 
-__all__ = ["HasSource", "ancestors", "reached", "read_by", "rests_on", "way_to"]
+__all__ = ["HasSource", "ancestors", "makers", "reached", "read_by", "rests_on", "way_to"]
 
 
 class HasSource(Protocol):
@@ -36,6 +36,16 @@ def reached(start: Iterable[str], near: Callable[[str], Iterable[str]]) -> froze
             names.add(name)
             waiting.extend(near(name))
     return frozenset(names)
+
+
+def makers(plan: Plan) -> Callable[[str], Iterable[str]]:
+    """Return what says of a step, or a data set, which of them made the files that its stage reads."""
+    by_out = {stage.out: stage.step for stage in plan.stages}
+
+    def of(step: str) -> Iterable[str]:
+        return (by_out[dep] for dep in plan.stage(step).deps if dep in by_out)
+
+    return of
 
 
 def ancestors(id_: str, steps: Mapping[str, HasSource]) -> frozenset[str]:

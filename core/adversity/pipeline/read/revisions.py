@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from adversity.errors import InputError
+from adversity.git import git_says
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,6 @@ VERSIONS = "data/.versions"
 _REVISION = re.compile(r"[^\s:$-][^\s:$]*")
 SHORT = 10
 """So many digits of a content are in the name of its version."""
-_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def pinned(root: Path, revision: str, place: str, more: Iterable[str] = ()) -> P
     if fault is not None:
         raise InputError(fault)
     commit = (
-        _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") or ""
+        git_says(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") or ""
     ).strip()
     if not commit:
         raise InputError(
@@ -120,7 +119,7 @@ def content_at(root: Path, commit: str, place: str) -> str | None:
         here += [str(out.get("md5", "")) for out in outs if out.get("path") == above.as_posix()]
         if here and here[0]:
             return here[0] if above == path else f"{here[0]}/{path.relative_to(above)}"
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{place}")
+    found = git_says(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{place}")
     return f"git:{found.strip()}" if found else None
 
 
@@ -136,25 +135,7 @@ def _values(record: Any) -> list[Any]:
 def _yaml_at(root: Path, commit: str, file: str) -> dict[str, Any]:
     """Return a YAML file of a commit; nothing where there is none, or something else."""
     try:
-        read = yaml.safe_load(_git(root, "show", f"{commit}:./{file}") or "")
+        read = yaml.safe_load(git_says(root, "show", f"{commit}:./{file}") or "")
     except yaml.YAMLError:
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """Return what git says, or None where it fails."""
-    try:
-        answer = subprocess.run(
-            ["git", *arguments],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout if answer.returncode == 0 else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts import Fitted
 from adversity.distributions import distribution_version
 from adversity.errors import InputError
+from adversity.git import git_says
 from adversity.provenance import (
     Imports,
     file_fingerprint,
@@ -205,10 +205,4 @@ def drawn(fresh: Iterable[str], seed: str, share: int = 10) -> frozenset[str]:
 
 def commit_of(root: Path) -> str:
     """Return the commit of a repository; empty outside of one, so that the draw stays the same."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
-        )
-    except OSError:  # there is no git
-        return ""
-    return done.stdout.strip()
+    return git_says(root, "rev-parse", "HEAD") or ""

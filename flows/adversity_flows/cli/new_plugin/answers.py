@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 from adversity.contracts.plugin import SNAKE_CASE
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import InputError
+from adversity.git import git_says
 from adversity_flows.cli.new_plugin.files import about, kinds, licences, shapes, why_not
 
 if TYPE_CHECKING:
@@ -246,13 +245,7 @@ def _output(text: str, _: Known) -> str:
 @cache
 def _from_git() -> str:
     """Return what git calls the person here, or nothing."""
-    program = shutil.which("git")
-    if program is None:
-        return ""
-    answer = subprocess.run(
-        [program, "config", "user.name"], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip().replace(",", "") if answer.returncode == 0 else ""
+    return (git_says(Path.cwd(), "config", "user.name") or "").strip().replace(",", "")
 
 
 QUESTIONS = (

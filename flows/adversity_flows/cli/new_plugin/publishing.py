@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from importlib import metadata
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from adversity.git import git_says
 
 __all__ = ["PUBLISH", "RELEASE", "requirement_for", "requirement_of_this"]
 
@@ -56,7 +58,8 @@ def requirement_for(origin: dict[str, object], bounds: str) -> str:
         commit = str(vcs.get("commit_id", ""))
     elif url.startswith("file:") and "dir_info" in origin:
         folder = unquote(urlsplit(url).path)
-        url, commit = _git(folder, "remote", "get-url", "origin"), _git(folder, "rev-parse", "@{u}")
+        url = git_says(Path(folder), "remote", "get-url", "origin") or ""
+        commit = git_says(Path(folder), "rev-parse", "@{u}") or ""
     else:
         url = ""
     address = _public(url)
@@ -79,18 +82,3 @@ def _public(url: str) -> str:
     port = f":{parts.port}" if parts.port else ""
     address = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
     return address if _SAFE.fullmatch(address) else ""
-
-
-def _git(folder: str, *arguments: str) -> str:
-    """Return what git says of a clone, or nothing."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", folder, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

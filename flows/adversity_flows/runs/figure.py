@@ -1,4 +1,4 @@
-"""A number of a report by its name: `predictions.accuracy[severity=3]`, or a suggestion of one."""
+"""A number of a report by its name, `predictions[severity=3].accuracy`, or a suggestion of one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from adversity.report.values.paired import cell_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adversity_flows.proof.subject import Subject
+    from adversity.engine.summary.recorded_run import RecordedRun
 
 __all__ = ["Figure", "figure_named"]
 
-_NAME = re.compile(r"(?P<step>[^.\[\]]+)\.(?P<measure>[^.\[\]]+?)(?:\[(?P<cell>[^\]]*)\])?")
+_CELL = r"\[([^\[\]]*)\]"
+_NAME = re.compile(rf"(?P<step>[^.\[\]]+)(?:{_CELL})?\.(?P<measure>[^.\[\]]+?)(?:{_CELL})?")
 _FORM = "STEP.MEASURE, or STEP.MEASURE[variable=value]"
 
 
@@ -53,39 +54,41 @@ class Figure:
         return f"{self.step}.{self.name}" + (f"[{self.key}]" if self.key else "")
 
 
-def figure_named(subject: Subject, text: str) -> Figure:
+def figure_named(run: RecordedRun, text: str) -> Figure:
     """Find a number.
 
     Args:
-        subject: The run.
-        text: `STEP.MEASURE`, with `[variable=value]` where the step has several cells.
+        run: The run whose report has it.
+        text: `STEP.MEASURE`, with `[variable=value]` behind it or, as gates write it, behind the
+            step where that has several cells.
 
     Raises:
         InputError: If the report has no such number, or several, with what could be meant.
     """
     match = _NAME.fullmatch(text.strip())
-    if match is None:
+    if match is None or None not in match.group(2, 4):
         raise InputError(f"expected {_FORM}, got {text!r}; `adversity table` lists the numbers")
-    step = _step(subject, match["step"].strip())
+    step = _step(run, match["step"].strip())
     cells = [cell for cell in step["cells"] if cell["measures"]]
     name = _measure(step, cells, match["measure"].strip())
-    cell = _cell(step, [cell for cell in cells if name in cell["measures"]], match["cell"] or "")
+    having = [cell for cell in cells if name in cell["measures"]]
+    cell = _cell(step, having, match[2] or match[4] or "")
     measure = Measure.from_json(cell["measures"][name])
-    known = known_then(subject.run.result)
+    known = known_then(run.result)
     measure = measure.known_as(known[name]) if name in known else measure
     return Figure(step["id"], name, cell["cell"], measure, step["uses"], cell["parameters"])
 
 
-def _step(subject: Subject, name: str) -> Mapping[str, Any]:
+def _step(run: RecordedRun, name: str) -> Mapping[str, Any]:
     measured = {
         id_: step
-        for id_, step in subject.run.steps.items()
+        for id_, step in run.steps.items()
         if any(cell["measures"] for cell in step["cells"])
     }
     if name not in measured:
         hint = did_you_mean(name, measured, f"there are {', '.join(measured)}.")
         raise InputError(
-            f"expected a step of {subject.name} that something is measured of, got {name!r}; {hint}"
+            f"expected a step of {run.name} that something is measured of, got {name!r}; {hint}"
         )
     return measured[name]
 
