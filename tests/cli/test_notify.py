@@ -62,7 +62,8 @@ def test_a_trial_message_runs_nothing(project: Path, tells: Path, call, posted) 
 @pytest.mark.parametrize("command", [("notify", "test"), ("run", "--notify")])
 def test_a_file_that_names_nobody_is_refused(project: Path, call, refused, command) -> None:
     """And shows the line to add."""
-    refused(call(*command, FILE), "found no notify; add lines such as `notify: {to: ")
+    said = refused(call(*command, FILE), "found no notify; add lines such as `notify: {to: ")
+    assert "where WAY is one of apprise, email" in said
 
 
 def test_a_secret_in_the_file_is_refused_by_every_command(tells: Path, call, refused) -> None:

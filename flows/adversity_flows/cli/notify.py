@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from adversity_flows.cli.command import Command
 from adversity_flows.cli.completion import pipelines
 from adversity_flows.exit_codes import FAILED
 
-__all__ = ["notify"]
+if TYPE_CHECKING:
+    from adversity.pipeline.plan.model import Plan
+
+__all__ = ["notify", "refuse_untold"]
 
 
 @click.group()
@@ -32,14 +37,12 @@ def test(pipeline: str) -> int:
     Example:
       adversity notify test pipelines/first_look.yaml
     """
-    from adversity.errors import InputError
     from adversity_flows.cli.project import plan_of
     from adversity_flows.notify.told import trial
     from adversity_flows.runs.environment import git_state
 
     plan = plan_of(pipeline)
-    if plan.spec.notify is None:
-        raise InputError(NO_NOTIFY.format(file=plan.file))
+    refuse_untold(plan)
     failed = False
     for uses, fault in trial(plan.root, plan.spec, git_state(plan.root).get("revision", "")):
         failed = failed or fault is not None
@@ -47,7 +50,23 @@ def test(pipeline: str) -> int:
     return FAILED if failed else 0
 
 
-NO_NOTIFY = (
-    "{file}: expected whom to tell, found no notify; add lines such as "
-    "`notify: {{to: [{{uses: webhook, with: {{url: {{env: ADVERSITY_WEBHOOK}}}}}}]}}`"
-)
+def refuse_untold(plan: Plan, option: str = "") -> None:
+    """Refuse a pipeline file that names nobody who is to be told.
+
+    Args:
+        plan: The pipeline.
+        option: What asks for it; stands before the message.
+
+    Raises:
+        InputError: If it names nobody, with the lines to add and the ways that are installed.
+    """
+    from adversity.errors import InputError
+    from adversity.registry import discover
+
+    if plan.spec.notify is None:
+        ways, _ = discover().notifiers()
+        raise InputError(
+            f"{option}{plan.file}: expected whom to tell, found no notify; add lines such as "
+            "`notify: {to: [{uses: WAY, with: {url: {env: VARIABLE}}}]}`, where WAY is "
+            f"one of {', '.join(sorted(ways))}"
+        )

@@ -79,7 +79,10 @@ def run(
         return code
     plan = _planned(pipeline, changes, err)
     _refuse_unknown(plan, force)
-    _refuse_untold(plan, notify=notify)
+    if notify:
+        from adversity_flows.cli.notify import refuse_untold
+
+        refuse_untold(plan, "--notify: ")
     introduction = [] if quiet else _introduction(plan, err)
     for line in introduction:
         err.say(line)
@@ -159,14 +162,6 @@ def _refuse_unknown(plan: Plan, force: Sequence[str]) -> None:
                 f"--force: expected a step that leaves an artifact ({', '.join(known)}), "
                 f"got {step!r}"
             )
-
-
-def _refuse_untold(plan: Plan, *, notify: bool) -> None:
-    from adversity.errors import InputError
-    from adversity_flows.cli.notify import NO_NOTIFY
-
-    if notify and plan.spec.notify is None:
-        raise InputError(f"--notify: {NO_NOTIFY.format(file=plan.file)}")
 
 
 @contextmanager
