@@ -47,13 +47,29 @@ class Email(Notifier):
         return self
 
     def send(self, message: Message) -> None:
-        """Send it."""
-        import smtplib
+        """Send it.
+
+        Raises:
+            RuntimeError: The server's certificate does not hold; nothing was sent.
+        """
         import ssl
 
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.title, self.sender, ", ".join(self.to)
         mail.set_content(f"{message.body}\n")
+        try:
+            self._post(mail)
+        except ssl.SSLCertVerificationError as error:
+            raise RuntimeError(
+                f"expected of {self.host} a certificate that holds, got: {error.verify_message}; "
+                "name a file with its authority in SSL_CERT_FILE, or correct host"
+            ) from None
+
+    def _post(self, mail: EmailMessage) -> None:
+        """Give it to the server, over a wire that is safe before anything is said."""
+        import smtplib
+        import ssl
+
         safe = ssl.create_default_context()
         server = (
             smtplib.SMTP_SSL(self.host, self.port, timeout=SECONDS, context=safe)
