@@ -18,7 +18,7 @@ from adversity.report.tables.heads import label_of, said_twice
 from adversity.report.tables.read_back import read_back
 from adversity.report.tables.written import as_csv, as_latex, as_markdown, caption, fitting
 from adversity.report.values.blocks import Table
-from adversity.report.values.model import CellResult
+from adversity.report.values.model import CellResult, DataSummary
 from adversity.report.words.reading import matching
 from adversity.report.writers.record import report_json
 from synthetic_methods import over_seeds, report_of_methods, share, voided
@@ -175,6 +175,29 @@ def test_tables_need_the_json_alone(change: Callable[[Report], Report]) -> None:
     again = read_back(json.loads(json.dumps(report_json(report))), where="x")
     assert Results(again).tables(Choice()) == Results(report).tables(Choice())
     assert again.compared == report.compared
+
+
+@pytest.mark.parametrize(
+    ("facts", "named", "revision"),
+    [
+        ({"revision": "v1", "version": "git:0123456789abcdef"}, "at v1 (0123456789)", "v1"),
+        ({}, f"({'ab' * 5})", ""),
+    ],
+    ids=["at a revision", "on the disk"],
+)
+def test_each_figure_has_the_version_of_its_data(
+    facts: dict[str, str], named: str, revision: str
+) -> None:
+    """The caption names it, and each line of CSV has the revision and the content."""
+    plain = report_of_methods()
+    name = plain.steps[-1].data
+    data = DataSummary(str(name), "dataset/folder", 200, 2, facts=facts, content="ab" * 32)
+    report = replace(plain, data=(data, replace(data, id="unread", content="cd" * 32)))
+    found = table(report=read_back(json.loads(json.dumps(report_json(report))), where="x"))
+    assert caption(found, "value").endswith(f" Data: {name} {named}.")
+    lines = list(csv.DictReader(io.StringIO(as_csv([found]))))
+    assert {line["data_revision"] for line in lines} == {revision}
+    assert {line["data_content"] for line in lines} == {"ab" * 32}
 
 
 def test_json_of_an_earlier_version_is_refused() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from adversity import __version__
 from adversity.data.atomic import partial_beside, remove_leftovers, storage_error
 from adversity.errors import InputError
+from adversity.pipeline.plan.data_versions import revision_facts
 from adversity_flows.runs.image_files import image_file
 
 if TYPE_CHECKING:
@@ -238,6 +239,11 @@ def _record(
             }
             for cell in cells
         ],
-        "data": {"id": images.data, "content": source.content, "classes": list(source.class_names)},
+        "data": {
+            "id": images.data,
+            "content": source.content,
+            **revision_facts(data),
+            "classes": list(source.class_names),
+        },
         "predictions": images.tables(),
     }

@@ -25,6 +25,7 @@ from adversity.report.tables.heads import (
     values_of,
 )
 from adversity.report.values.apart import judged_steps
+from adversity.report.values.data_versions import data_of
 from adversity.report.values.paired import cell_key
 from adversity.report.words.wording import capital, measure_name
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from adversity.report.tables.figures import Figure
     from adversity.report.values.compared import Comparison
-    from adversity.report.values.model import Report
+    from adversity.report.values.model import DataSummary, Report
 
 __all__ = ["Choice", "Entry", "ResultTable", "Results"]
 
@@ -66,11 +67,13 @@ class Entry:
         mark: `best`: better than each other of its column by the paired differences. `tied`: not
             told apart from the best of its column.
         void: Why the report does not believe it; empty where it does.
+        data: The data set whose samples it counts, as it was used; None where the report has none.
     """
 
     figure: Figure
     mark: Mark = ""
     void: str = ""
+    data: DataSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,7 @@ class Results:
         cell = next(one for one in step.shown if dict(one.cell) == dict(figure.cell))
         caveats = self._report.caveats
         why = why_void(figure.measure, step, cell, steps=self._steps, caveats=caveats)
-        return Entry(figure, void=why)
+        return Entry(figure, void=why, data=data_of(step, self._report.data))
 
     def _marked(self, column: Sequence[Entry | None]) -> list[Entry | None]:
         """Mark the best of a column, or those that cannot be told from it."""

@@ -10,7 +10,14 @@ from adversity.contracts.measure_info import MeasureInfo, Sign
 from adversity.contracts.values import Measure
 from adversity.errors import InputError
 from adversity.report.values.compared import Compared, Comparison
-from adversity.report.values.model import Caveat, CellResult, GateResult, Report, StepSummary
+from adversity.report.values.model import (
+    Caveat,
+    CellResult,
+    DataSummary,
+    GateResult,
+    Report,
+    StepSummary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +26,10 @@ __all__ = ["known_then", "read_back"]
 
 
 def read_back(record: Mapping[str, Any], *, where: str) -> Report:
-    """Return steps, gates, caveats and comparisons of a report.
+    """Return data sets, steps, gates, caveats and comparisons of a report.
 
-    What is read of a gate is its step. Data sets, images and what is said of the run are left out.
+    What is read of a gate is its step, of a data set what tells its version. Images and what is
+    said of the run are left out.
 
     Args:
         record: What `report_json` wrote.
@@ -42,7 +50,7 @@ def read_back(record: Mapping[str, Any], *, where: str) -> Report:
         text=record["text"],
         seed=record["seed"],
         matrix={name: tuple(values) for name, values in record["matrix"].items()},
-        data=(),
+        data=tuple(_data(data) for data in record["data"]),
         steps=tuple(_step(step, infos) for step in record["steps"]),
         gates=tuple(
             GateResult(gate["text"], gate["verdict"], gate["why"], step=gate["step"])
@@ -67,6 +75,11 @@ def _info(known: Mapping[str, Any]) -> MeasureInfo:
     sign = known.get("sign")
     ends = {name: float(known[name]) for name in ("low", "high") if name in known}
     return MeasureInfo(**{**known, **ends, "sign": sign and Sign(**sign)})
+
+
+def _data(record: Mapping[str, Any]) -> DataSummary:
+    names = ("id", "uses", "n", "classes", "facts", "content")
+    return DataSummary(**{name: record[name] for name in names if name in record})
 
 
 def _step(record: Mapping[str, Any], infos: Mapping[str, MeasureInfo]) -> StepSummary:

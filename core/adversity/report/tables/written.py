@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from adversity.report.values.compared import TOLD_APART
+from adversity.report.values.data_versions import version_text
 from adversity.report.words.reading import slug
 from adversity.report.words.wording import (
     MINUS,
@@ -145,6 +146,9 @@ def caption(table: ResultTable, show: Show, *, best: str = BEST) -> str:
         parts.append(f"Not compared: {', '.join(map(plain, unmarked))}.")
     if any(entry.void for entry in shown):
         parts.append(f"{VOID}: not to be believed, the report says why.")
+    versions = dict.fromkeys(version_text(entry.data) for entry in shown if entry.data)
+    if versions:
+        parts.append(f"Data: {', '.join(map(plain, versions))}.")
     return " ".join(parts)
 
 
@@ -187,7 +191,8 @@ def as_csv(tables: Iterable[ResultTable]) -> str:
     entries = [entry for table in tables for entry in table.shown]
     facets = [*dict.fromkeys(name for entry in entries for name in entry.figure.facets)]
     tail = ("value", "low", "high", "level", "interval_by", "n", "seeds", "spread")
-    heads = ("measure", "step", *facets, *tail, "unit", "better", "mark", "void")
+    versions = ("data_revision", "data_content")
+    heads = ("measure", "step", *facets, *tail, "unit", "better", "mark", "void", *versions)
     buffer = io.StringIO()
     lines = csv.writer(buffer, lineterminator="\n")
     lines.writerow(heads)
@@ -197,9 +202,11 @@ def as_csv(tables: Iterable[ResultTable]) -> str:
         level = mean.level if mean.low is not None else ""
         numbers = (mean.value, mean.low, mean.high, level, mean.method, mean.n, figure.seeds)
         rest = (figure.spread, mean.unit, mean.better, entry.mark, entry.void)
+        data = entry.data
+        version = (data.facts.get("revision"), data.content) if data else (None, None)
         lines.writerow(
             "" if cell is None else cell
-            for cell in (figure.measure, figure.step, *known, *numbers, *rest)
+            for cell in (figure.measure, figure.step, *known, *numbers, *rest, *version)
         )
     return buffer.getvalue()
 
