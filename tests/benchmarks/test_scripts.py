@@ -68,6 +68,23 @@ def test_attacks_compares_images_that_agree(quick: Any) -> None:
 
 
 @pytest.mark.slow
+def test_a_schedule_of_one_minute_runs_by_itself(quick: Any) -> None:
+    """What was pushed is pulled, run, accepted, committed, pushed and told."""
+    (look,) = quick("nights.py")["looks"]
+    assert look["pulled"].endswith("fetched data/test, data/train")
+    assert look["outcome"] == "done"
+    assert look["accepted"] == look["run"]
+    assert look["compared"] == [
+        "UNDECIDED predictions.accuracy not_worse_than last: no accepted run to compare with yet"
+    ]
+    assert look["committed"].endswith(
+        "shots: ? UNDECIDED: 1 of 2 gates undecided, 1 passed; 1 warning"
+    )
+    assert look["pushed"] == ["results/shots pushed to origin and DVC's"]
+    assert (look["told"], look["in Prefect"]) == (["shots: undecided"], "Completed")
+
+
+@pytest.mark.slow
 def test_auto_attack_stays_in_the_budget_and_is_as_strong(quick: Any) -> None:
     """Everybody keeps linf 0.5 and is judged by the same network; ours leaves no more than a peer.
 
