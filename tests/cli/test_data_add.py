@@ -49,6 +49,7 @@ def test_a_folder_becomes_a_version_in_two_commands(
     assert f"md5: {found['md5']}" in (shots.root / "data/test.dvc").read_text()
     card = (shots.root / "data/test.card.md").read_text(encoding="utf-8")
     assert "| version | v1 |" in card
+    assert "| path | data/test |" in card
     assert "| dark | 4 |" in card
     assert found["data"][0]["content"] in card
     assert "<td>v1</td>" in (shots.root / "data/test.card.html").read_text(encoding="utf-8")

@@ -251,5 +251,6 @@ def _bytes_of(path: Path) -> bytes | None:
 def _write_cards(root: Path, wanted: Wanted, checked: Checked, others: tuple[Common, ...]) -> None:
     """Write the cards elsewhere on the same disk, then rename both."""
     with tempfile.TemporaryDirectory(dir=(root / wanted.place).parent, prefix=".card-") as folder:
-        for path in write_card(Path(folder), checked, others, version=wanted.version):
+        said = {"version": wanted.version, "place": wanted.place}
+        for path in write_card(Path(folder), checked, others, **said):
             path.replace(root / f"{wanted.place}.card{path.suffix}")

@@ -26,7 +26,12 @@ _SAID = ("n", "per_class", "quarantined")
 
 
 def write_card(
-    folder: Path, checked: Checked, others: Sequence[Common], *, version: str | None = None
+    folder: Path,
+    checked: Checked,
+    others: Sequence[Common],
+    *,
+    version: str | None = None,
+    place: str | None = None,
 ) -> tuple[Path, Path]:
     """Write `NAME.md` and `NAME.html` into a folder.
 
@@ -35,6 +40,7 @@ def write_card(
         checked: The data set.
         others: What it has in common with other ones.
         version: What this version of it is called.
+        place: Where the project has it, if it was read elsewhere.
 
     Returns:
         Both paths.
@@ -45,14 +51,16 @@ def write_card(
     import jinja2
 
     values = {**card_values(checked, others), "version": version}
-    place = resources.files("adversity_flows").joinpath("templates/data_card")
+    if place is not None:
+        values["facts"] = {**values["facts"], "path": place}
+    templates = resources.files("adversity_flows").joinpath("templates/data_card")
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
     for suffix in (".md", ".html"):
-        text = place.joinpath(f"page{suffix}.j2").read_text(encoding="utf-8")
+        text = templates.joinpath(f"page{suffix}.j2").read_text(encoding="utf-8")
         environment = jinja2.Environment(
             autoescape=suffix == ".html",
             trim_blocks=True,
