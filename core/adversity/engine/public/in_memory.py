@@ -15,6 +15,7 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.fit_rows import ROWS
 from adversity.errors import DataError
+from adversity.metrics.predictions import array_of
 from adversity.pipeline.plan.recorded import history_of
 from adversity.seeding import fit_generator
 
@@ -194,9 +195,13 @@ def _numbers(given: ArrayLike | Tensor, count: int) -> Tensor:
     Raises:
         DataError: If they are not finite, or not one row for each image.
     """
+    import numpy as np
     import torch
 
-    numbers = torch.as_tensor(given, dtype=torch.float64)
+    values = array_of(given, "targets")
+    if values.dtype.kind == "U":
+        raise DataError(f"expected finite targets [{count}] or [{count}, D], got text")
+    numbers = torch.from_numpy(np.array(values, dtype=np.float64))  # a copy: no stride is negative
     wide = numbers[:, None] if numbers.ndim == 1 else numbers
     if wide.ndim != 2 or len(wide) != count or not wide.shape[1] or not wide.isfinite().all():
         raise DataError(
