@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adversity import MeasureInfo, Metric, metrics
 from adversity_plugins.metric._predictions import by_row, class_targets, form
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
 
     from adversity import Measure, Table
@@ -59,10 +62,36 @@ class Accuracy(Metric):
     def per_sample(self, table: Table) -> Mapping[str, np.ndarray[Any, Any]]:
         """Return which rows are right, alone and among the first five."""
         columns = {"accuracy": "correct", "accuracy_of_all": "correct_of_all"}
-        values = {name: table[column] for name, column in columns.items() if table.has(column)}
+        values: dict[str, Callable[[], np.ndarray[Any, Any]]] = {
+            name: partial(table.__getitem__, column)
+            for name, column in columns.items()
+            if table.has(column)
+        }
         if class_targets(table) is not None and _has_top5(table):
-            values["accuracy_top5"] = by_row(table, metrics.ranks, top=5)[0]
-        return values
+            values["accuracy_top5"] = lambda: by_row(table, metrics.ranks, top=5)[0]
+        return _WhenAsked(values)
+
+
+class _WhenAsked(Mapping[str, "np.ndarray[Any, Any]"]):
+    """Values by the name of their measure, read or computed when they are asked for.
+
+    Whoever pairs the accuracy of two runs needs no ranks, which look at every score of a row.
+    """
+
+    def __init__(self, values: Mapping[str, Callable[[], np.ndarray[Any, Any]]]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        return self._values[name]()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def _has_top5(table: Table) -> bool:

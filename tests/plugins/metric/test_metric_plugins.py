@@ -133,6 +133,29 @@ def test_likelihood_and_brier_score_pair_by_what_each_row_scores_alone(form: str
         np.testing.assert_allclose(values[name], alone, rtol=0, atol=1e-12)
 
 
+def test_ranks_are_computed_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The accuracy of rows reads no scores; among the first five they are what `ranks` says."""
+    asked: list[int] = []
+
+    whole = metrics.ranks
+
+    def ranks(*given: Any, top: int, **more: Any) -> Any:
+        asked.append(top)
+        return whole(*given, top=top, **more)
+
+    monkeypatch.setattr(metrics, "ranks", ranks)
+    table = predictions(classes=7)
+    values = Accuracy().per_sample(table)
+    assert list(values) == ["accuracy", "accuracy_top5"]
+    assert "accuracy_top5" in values
+    np.testing.assert_array_equal(values["accuracy"], table["correct"])
+    assert asked == []
+    firsts = np.argsort(-table["logits"], axis=1, kind="stable")[:, :5]
+    expected = (firsts == table["target"][:, None]).any(axis=1)
+    np.testing.assert_array_equal(values["accuracy_top5"], expected)
+    assert asked == [5]
+
+
 def test_where_a_truth_got_nothing_the_count_is_paired_and_no_likelihood() -> None:
     """One of four truths has the probability 0: it is marked, and the finite rows are no `nll`."""
     probs = np.eye(3)[[0, 1, 2, 0]]
