@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from functools import cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from adversity.source_text import computing_text
 
 if TYPE_CHECKING:
-    import re
     from pathlib import Path
 
 
@@ -36,6 +37,30 @@ def text_of(root: Path, name: str) -> str:
     """Return what a file says, read once in a process; an image says nothing."""
     source = (root / name).read_bytes()
     return "" if b"\0" in source else source.decode(errors="replace")
+
+
+@cache
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(re.findall(r"\w+", text))
+
+
+@cache
+def stem(name: str) -> str:
+    """Return a file's name without folders and ending."""
+    return PurePosixPath(name).stem
+
+
+@cache
+def folders(name: str) -> tuple[str, ...]:
+    """Return the folders that a file lies in, the nearest first."""
+    return tuple(map(str, PurePosixPath(name).parents))
+
+
+@cache
+def is_test(name: str) -> bool:
+    """Say whether a file has tests, by its name."""
+    return stem(name).startswith("test_")
 
 
 @cache

@@ -29,15 +29,15 @@ from collections import defaultdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adversity.contracts import KINDS
 from adversity.testing.kit.lock import machine
-from committed import committed, fingerprint, says, text_of
+from committed import committed, fingerprint, folders, is_test, says, stem, text_of, words
 from groups import KIT_LOCK, SUITE_LOCK, shares_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     Names = set[str]
     Words = frozenset[str]
@@ -117,29 +117,58 @@ def what_is(name: str) -> str:
     return "always"
 
 
+_ASKED_AGAIN = (
+    "looks_through",
+    "_said",
+    "_own",
+    "_tests_named_in",
+    "_named_in",
+    "_spoken_of",
+    "_line",
+)
+"""What a repository keeps its answers of."""
+
+
 class Repository:
-    """The files that git commits, and which of them the outcome of a group depends on."""
+    """The files that git commits, and which of them the outcome of a group depends on.
+
+    Answers are kept: every process of a run asks for each of a thousand groups before its tests.
+    """
 
     def __init__(self, root: Path) -> None:
         """Ask git, and sort the files by what they are."""
         self.root = root
+        for asked in _ASKED_AGAIN:
+            setattr(self, asked, cache(getattr(self, asked)))
         self.files: dict[str, Names] = defaultdict(set)
         for name in committed(root):
             self.files[what_is(name)].add(name)
-        self.names_of_plugins = {
-            name: {_stem(name), *_DECLARED.findall(self._text(name))}
-            for name in self.files["plugins"]
-        }
+        self.plugins_called: dict[str, Names] = defaultdict(set)
+        for name in self.files["plugins"]:
+            for word in (stem(name), *_DECLARED.findall(self._text(name))):
+                self.plugins_called[word].add(name)
+        self.tests_called: dict[str, Names] = defaultdict(set)
+        self.helpers_in: dict[str, Names] = defaultdict(set)
+        self.tests_in: dict[str, Names] = defaultdict(set)
+        for name in self.files["tests"]:
+            self.tests_called[stem(name)].add(name)
+            if not is_test(name):
+                self.helpers_in[folders(name)[0]].add(name)
+                continue
+            for group in {name, shares_with(name)}:
+                self.tests_in[group].add(name)
+        self.tests_called.pop("conftest", None)
         always = self.files["always"]
-        self.always_named = self._plugins_of(_together(_spoken, map(self._text, always)))
+        self.always_named = self._all_of(self._spoken_of, always)
         always_digested = always | self.files["deals out"]
         self.always_digest = self._digest(_settings(root / "pyproject.toml"), always_digested)
+        self.versions = b"".join(
+            f"{name}\0{value}\0".encode() for name, value in (*installed(), *machine())
+        )
 
     def tests_of(self, group: str) -> Names:
         """Return the test files of a group."""
-        file = group.partition("::")[0]
-        tests = (name for name in self.files["tests"] if _is_test(name))
-        return {name for name in tests if file in (name, shares_with(name))}
+        return self.tests_in.get(group.partition("::")[0], set())
 
     def digest(self, group: str) -> str:
         """Return the digest of all that the outcome of a group depends on."""
@@ -158,8 +187,7 @@ class Repository:
 
     def _here(self, start: str, counted: Names) -> str:
         digest = hashlib.sha256(self._digest(start, counted).encode())
-        for name, value in (*installed(), *machine()):
-            digest.update(f"{name}\0{value}\0".encode())
+        digest.update(self.versions)
         return digest.hexdigest()[:16]
 
     def looks_through(self, group: str) -> bool:
@@ -175,6 +203,15 @@ class Repository:
             group: Of tests.
             named: Of the plugins only those that it names, though it may look through all.
         """
+        page = self._page(group)
+        own = self._own(group).union(*(self.files[what] for what in self._said(group)))
+        if self.looks_through(group) and not named:
+            return own | page | self._with_what_it_needs(self.files["plugins"])
+        plugins = self._called(words(self._shown(page))) | self._all_of(self._named_in, own)
+        return own | page | self._with_what_it_needs(plugins | self.always_named)
+
+    def _said(self, group: str) -> Names:
+        """Return what of `WHERE_SAID` counts for a group."""
         own, page = self._own(group), self._page(group)
         shown = self._shown(page)
         said = {
@@ -184,11 +221,7 @@ class Repository:
             said.add("brought")
         if page or not self._say(FINDS_THE_ROOT, own):
             said.discard("prose")
-        own = own.union(*(self.files[what] for what in said))
-        if self.looks_through(group) and not named:
-            return own | page | self._with_what_it_needs(self.files["plugins"])
-        words = _together(_words, [shown, *map(self._text, own)])
-        return own | page | self._with_what_it_needs(self._plugins_of(words) | self.always_named)
+        return said
 
     def _shown(self, page: Names) -> str:
         """Return the fenced blocks of a page."""
@@ -200,75 +233,57 @@ class Repository:
 
     def _own(self, group: str) -> Names:
         """Return the tests of a group and their helpers, with what these name, again and again."""
-        own, before = self.tests_of(group), set[str]()
-        while own != before:
-            before = own
-            folders = {WARM, *(folder for name in own for folder in _folders(name))}
-            words = _together(_words, map(self._text, own)) - {"conftest"}
-            own = own | {
-                name
-                for name in self.files["tests"]
-                if _stem(name) in words or (not _is_test(name) and _folders(name)[0] in folders)
-            }
+        own, new = set[str](), self.tests_of(group) | self.helpers_in[WARM]
+        while new:
+            own = own | new
+            above = {folder for name in new for folder in folders(name)}
+            beside = set[str]().union(*(self.helpers_in.get(folder, ()) for folder in above))
+            new = (beside | self._all_of(self._tests_named_in, new)) - own
         return own
 
     def _page(self, group: str) -> Names:
         """Return the page that a group of the documentation's tests has in its name."""
-        stem = group.partition("[")[2].rstrip("]") if group.startswith("tests/docs/") else ""
-        return {name for name in self.files["prose"] if _stem(name) == stem}
+        page = group.partition("[")[2].rstrip("]") if group.startswith("tests/docs/") else ""
+        return {name for name in self.files["prose"] if stem(name) == page} if page else set()
 
-    def _plugins_of(self, words: Words) -> Names:
-        return {name for name, names in self.names_of_plugins.items() if names & words}
+    def _all_of(self, of: Callable[[str], Names], names: Iterable[str]) -> Names:
+        return set[str]().union(*map(of, names))
+
+    def _tests_named_in(self, name: str) -> Names:
+        called = words(self._text(name)) & self.tests_called.keys()
+        return set[str]().union(*(self.tests_called[word] for word in called))
+
+    def _named_in(self, name: str) -> Names:
+        return self._called(words(self._text(name)))
+
+    def _spoken_of(self, name: str) -> Names:
+        """Return the plugins of which a file speaks, as in `attack/pgd` or in an import."""
+        text = self._text(name)
+        imported = words(" ".join(_IMPORT.findall(text)))
+        return self._called(frozenset(_WITH_ITS_KIND.findall(text)) | imported)
+
+    def _called(self, said: Words) -> Names:
+        called = said & self.plugins_called.keys()
+        return set[str]().union(*(self.plugins_called[word] for word in called))
 
     def _with_what_it_needs(self, plugins: Names) -> Names:
         """Return plugins with those that they speak of, again and again, and their packages."""
-        before = set[str]()
-        while plugins != before:
-            before = plugins
-            spoken = _together(_spoken, map(self._text, plugins))
-            plugins = plugins | self._plugins_of(spoken)
-        inits = {f"{folder}/__init__.py" for name in plugins for folder in _folders(name)}
+        new = plugins
+        while new:
+            new = self._all_of(self._spoken_of, new) - plugins
+            plugins = plugins | new
+        inits = {f"{folder}/__init__.py" for name in plugins for folder in folders(name)}
         return plugins | inits & self.files["inits"]
 
     def _text(self, name: str) -> str:
         return text_of(self.root, name)
 
     def _digest(self, start: str, names: Iterable[str]) -> str:
-        digest = hashlib.sha256(start.encode())
-        for name in sorted(names):
-            of = _stages if name == "dvc.yaml" else fingerprint
-            digest.update(f"{name}\0{of(self.root, name)}\0".encode())
-        return digest.hexdigest()
+        return hashlib.sha256(start.encode() + b"".join(map(self._line, sorted(names)))).hexdigest()
 
-
-@cache
-def _words(text: str) -> Words:
-    return frozenset(re.findall(r"\w+", text))
-
-
-@cache
-def _spoken(text: str) -> Words:
-    """Return the words that follow a kind, as in `attack/pgd`, and those of imports of plugins."""
-    return frozenset(_WITH_ITS_KIND.findall(text)) | _words(" ".join(_IMPORT.findall(text)))
-
-
-def _together(words_of: Any, texts: Iterable[str]) -> Words:
-    return frozenset[str]().union(*map(words_of, texts))
-
-
-@cache
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
-
-
-@cache
-def _folders(name: str) -> tuple[str, ...]:
-    """Return the folders that a file lies in, the nearest first."""
-    return tuple(map(str, PurePosixPath(name).parents))
-
-
-def _is_test(name: str) -> bool:
-    return _stem(name).startswith("test_")
+    def _line(self, name: str) -> bytes:
+        of = _stages if name == "dvc.yaml" else fingerprint
+        return f"{name}\0{of(self.root, name)}\0".encode()
 
 
 def _stages(root: Path, name: str) -> str:
