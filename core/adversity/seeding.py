@@ -8,10 +8,13 @@ compared on common random numbers.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from adversity.ziggurat import normals, uniforms
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,13 +99,13 @@ class SampleRng:
 
     def normal(self, shape: Shape = ()) -> Tensor:
         """Draw standard normal numbers, `[N, *shape]` float32."""
-        return self._stack(
-            [g.standard_normal(tuple(shape), dtype=np.float32) for g in self._open()]
-        )
+        count = math.prod(shape)
+        return self._stack([normals(g, count).reshape(tuple(shape)) for g in self._open()])
 
     def uniform(self, shape: Shape = ()) -> Tensor:
         """Draw uniform numbers in [0, 1), `[N, *shape]` float32."""
-        return self._stack([g.random(tuple(shape), dtype=np.float32) for g in self._open()])
+        count = math.prod(shape)
+        return self._stack([uniforms(g, count).reshape(tuple(shape)) for g in self._open()])
 
     def integers(self, low: int, high: int, shape: Shape = ()) -> Tensor:
         """Draw integers in [low, high), `[N, *shape]` int64."""
@@ -141,6 +144,9 @@ class SampleRng:
     def _stack(rows: list[object]) -> Tensor:
         import torch
 
+        if len(rows) == 1:
+            # Without a copy.
+            return torch.from_numpy(np.asarray(rows[0])[None])
         return torch.from_numpy(np.stack([np.asarray(row) for row in rows]))
 
 

@@ -67,6 +67,7 @@ ENGINE = (
     "project.py",
     "seeding.py",
     "shapes.py",
+    "ziggurat.py",
 )
 """What of the core computes numbers: a change of its source makes every step stale."""
 REPORT = (

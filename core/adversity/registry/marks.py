@@ -83,6 +83,7 @@ _TRIED_BY = (
     "seeding.py",
     "shapes.py",
     "testing",
+    "ziggurat.py",
 )
 """What of the core a plugin was tried by: the kit, the engine that calls it, and what these import.
 What finds plugins, reads files and writes reports is left out."""
