@@ -157,11 +157,12 @@ class DvcRecorder:
         """Keep other processes off a stage until `release`.
 
         Raises:
-            RunError: If another process works on it, with its PID.
+            BusyError: If another process works on it, with its PID.
         """
         from dvc.rwlock import rwlock
 
-        self.release(stage.name)
+        if stage.name in self._reserved:
+            return
         with self._dvc(f"reserve stage {stage.name}"), ExitStack() as stack:
             known = self._load(stage.name)
             # The entry that DVC writes while it runs the command, so that each keeps off the

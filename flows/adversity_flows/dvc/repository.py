@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dvc.utils.serialize import ParseError
 
 __all__ = [
+    "BusyError",
     "anchored_stage_cache",
     "dvc_errors",
     "locked",
@@ -41,6 +42,11 @@ _ONE_AT_A_TIME = threading.RLock()
 
 _SHORT = 0.2
 """Seconds between two tries for DVC's lock, which its commands hold briefly."""
+
+
+class BusyError(RunError):
+    """Another process works on the same files, or holds DVC's lock."""
+
 
 _ADVICE = {errno.ENAMETOOLONG: "move the project to a folder with a shorter path"}
 
@@ -137,7 +143,7 @@ def locked(repo: Repo, *, patience: float) -> Iterator[None]:
     """Hold the process's lock and DVC's, waiting up to `patience` seconds for another process.
 
     Raises:
-        RunError: If another process still holds DVC's lock, with its PID.
+        BusyError: If another process still holds DVC's lock, with its PID.
     """
     from dvc.lock import LockError
     from dvc.repo import lock_repo
@@ -173,7 +179,8 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
 
     Raises:
         DataError: If a file's name is not text.
-        RunError: If DVC refuses, or another process works on the same files.
+        BusyError: If another process works on the same files.
+        RunError: If DVC refuses.
         StorageError: If the disk does not take or give a file.
     """
     from dvc.exceptions import DvcException
@@ -222,12 +229,12 @@ def _chain(error: BaseException) -> str:
     return without_secrets(message)
 
 
-def _busy(root: Path, error: Exception) -> RunError:
+def _busy(root: Path, error: Exception) -> BusyError:
     blockers = re.findall(r"\(PID (\d+)\): (.+)", str(error))
     if not blockers:
         blockers = [(_lock_holder(root), "dvc")]
     who = ", ".join(f"process {pid} ({command})" for pid, command in blockers)
-    return RunError(
+    return BusyError(
         f"{root}: expected to be the only one that records here, but {who} is at work; wait for "
         "it or end it, then run again (finished shards are kept)"
     )

@@ -20,6 +20,7 @@ from adversity_flows.dvc.sync import sync_pipeline
 from adversity_flows.runners.runner import Runner, Threads
 from adversity_flows.runs.attack_ledger import keep_attack
 from adversity_flows.runs.past_runs import keep_from_git
+from adversity_flows.steps.first_copies import take_turns
 from adversity_flows.steps.same_file import refuse_another_file
 from adversity_flows.steps.shards import in_step, run_waves
 from adversity_flows.steps.watch import Silent
@@ -95,6 +96,7 @@ class StepRecorder:
         """Bring `dvc.yaml` and the resolved plugins in step with the plan; once a run.
 
         The parameters are read here: a pipeline file edited later does not speak for this run.
+        Packaged data that another run is writing are waited for.
 
         Raises:
             InputError: If the plan is not what the pipeline file says.
@@ -106,6 +108,7 @@ class StepRecorder:
             self._planned = {
                 stage.name: self.memory.parameters(stage) for stage in self.plan.stages
             }
+            take_turns(self.memory, self.plan.stages)
 
     def deciding(self) -> AbstractContextManager[None]:
         """Return what makes several decisions in a row cheaper; nothing may run inside."""
