@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import uuid
 from abc import abstractmethod
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from adversity.engine.public.shard_order import PlanOrder, ShardOrder, plan_orde
 from adversity.errors import RunError
 from adversity_flows.runners.inputs import Inputs
 from adversity_flows.runners.runner import Runner
+from adversity_flows.runs.run_marks import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class OrderRunner(Runner):
         """Start nothing."""
         self.types: tuple[str, ...] = ()
         self._from_afar = False
-        self._run = uuid.uuid4().hex
+        self._run = new_name()
         self._lock = threading.Lock()
         self._known: tuple[Plan, Workspace, PlanOrder, Inputs] | None = None
 

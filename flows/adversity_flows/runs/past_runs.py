@@ -18,6 +18,7 @@ from adversity.data.atomic import atomic_write
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
 from adversity_flows.dvc.replace import clean_up
+from adversity_flows.runs.run_marks import clear_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +36,7 @@ __all__ = [
     "RunFolder",
     "ignore_all",
     "keep_from_git",
+    "note_end",
     "past_runs",
     "read_run",
     "write_record",
@@ -110,6 +112,7 @@ class RunFolder:
             StorageError: If it cannot be made.
         """
         clean_up(self._root, self._root / FOLDER / "ledger")
+        clear_marks(self._root)
         while True:
             try:
                 self.path.mkdir(parents=True)
@@ -238,6 +241,16 @@ def past_runs(root: Path, pipeline: str) -> Iterator[PastRun]:
 def read_run(root: Path, name: str) -> PastRun | None:
     """Return a run by its id, or None if there is no manifest of it."""
     return _past(root / FOLDER / name)
+
+
+def note_end(run: PastRun, **said: Any) -> None:
+    """Note in a run's manifest how it ended, for a process that was killed before it could.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    content = json.loads(json.dumps({**run.manifest, **said}))
+    write_record(run.path / MANIFEST, {**content, _OWN: _hash_of(content)})
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from adversity.errors import RunError
+from adversity_flows.runs.living import born, is_same
 from adversity_flows.runs.past_runs import write_record
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ __all__ = [
 BEAT_SECONDS = 20.0
 EXPIRES_SECONDS = 300.0
 _NAME = "lease.json"
-_CLOCK = 1.0
-"""Seconds by which two readings of when a process began may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether it was a process of this machine that has ended."""
-        born = _born(self.pid) if self.is_here else self.born
-        return born is None or abs(born - self.born) > _CLOCK
+        return self.is_here and not is_same(self.pid, self.born)
 
 
 class HeldError(RunError):
@@ -122,8 +120,8 @@ class Lease:
             HeldError: Somebody else has it.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        born = _born(os.getpid()) or time.time()
-        mine = Holder(look, socket.gethostname(), os.getpid(), born, started, time.time())
+        began = born(os.getpid()) or time.time()
+        mine = Holder(look, socket.gethostname(), os.getpid(), began, started, time.time())
         _wait_for_a_beat(folder)
         with _guarded(folder):
             holder = holder_of(folder)
@@ -232,15 +230,3 @@ def _end(holder: Holder) -> None:
             process = psutil.Process(holder.pid)
             process.kill()
             process.wait(BEAT_SECONDS)
-
-
-def _born(pid: int) -> float | None:
-    """Return when a process of this machine began; None if it has ended."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        ended = process.status() == psutil.STATUS_ZOMBIE
-        return None if ended else float(process.create_time())
-    except psutil.Error:
-        return None
