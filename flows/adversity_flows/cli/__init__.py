@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _call(arguments: list[str]) -> object:
     """Call the command; click's own `main` would make exit code 1 of a reader that went away."""
     try:
-        with cli.make_context(NAME, arguments) as context:
+        with cli.make_context(NAME, list(arguments), obj=arguments) as context:
             return cli.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -55,7 +55,8 @@ def run(
     The commit that `schedule: {rev: ...}` names is run in a folder of its own; files that are
     edited and not committed are left alone and not used. Results go to the branch
     results/<pipeline>, and from there to the remotes. While one look at a pipeline is at work,
-    a further one is left out, with exit code 0. Each leaves a line for `adversity schedule log`.
+    a further one is left out, with exit code 0. One that takes longer than `schedule: {timeout: ...}`
+    is ended. Each leaves a line for `adversity schedule log`.
     Exit codes: 0 done or left out, 1 a gate failed, 2 wrong input, 3 it failed, or its results
     were not pushed.
 
@@ -69,12 +70,19 @@ def run(
     from adversity_flows.notify.told import told_of_look
     from adversity_flows.redaction import without_secrets
     from adversity_flows.scheduled.look import LookOptions, look_at
+    from adversity_flows.scheduled.timed import look_in_time, name_from_outside, timeout_of
 
     err = Terminal.of(colour=colour_choice())
     out = Terminal.stdout(colour=colour_choice())
     root = root_of(pipeline)
     file = _within(root, pipeline)
     tell = partial(told_of_look, root, file, say=err.say)
+    ended = tell if not changes else lambda _: None  # a trial is no news
+    name = name_from_outside()
+    timeout = None if name else timeout_of(root, file)
+    if timeout is not None:
+        given = click.get_current_context().find_object(list)
+        return look_in_time(root, file, timeout, given or [], ended)
     options = LookOptions(
         rev=rev,
         strict=strict or None,
@@ -86,7 +94,8 @@ def run(
         watching=lambda plan: watching(
             err, steps=[stage.step for stage in plan.stages], quiet=quiet, verbose=verbose
         ),
-        ended=tell if not changes else lambda _: None,  # a trial is no news
+        ended=ended,
+        name=name,
     )
     look = look_at(root, file, options)
     if as_json:

@@ -68,7 +68,8 @@ def of_look(look: Look, root: Path) -> Outcome | None:
     if look.outcome in ("left out", "interrupted"):
         return None
     if look.outcome not in ("done", "gate failed"):
-        return Outcome("failed", without_secrets(look.verdict), commit=look.commit)
+        said = "the look timed out: " if look.outcome == "timed out" else ""
+        return Outcome("failed", without_secrets(f"{said}{look.verdict}"), commit=look.commit)
     failed = look.outcome == "gate failed"
     past = read_run(root, look.run) if look.run else None
     if past is None:

@@ -27,6 +27,7 @@ EXIT_CODES = {
     "failed": FAILED,
     "not pushed": FAILED,
     "killed": FAILED,
+    "timed out": FAILED,
     "interrupted": INTERRUPTED,
 }
 """How a look can end, and the exit code that says it."""

@@ -16,6 +16,7 @@ from adversity_flows.exit_codes import FAILED
 from adversity_flows.runs.looks import Look, write_look
 from adversity_flows.runs.past_runs import FOLDER, PAGE, keep_from_git
 from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.dead_look import dead_look
 from adversity_flows.scheduled.git import Git, GitError
 from adversity_flows.scheduled.lease import HeldError, Lease, state_folder
 from adversity_flows.scheduled.lent_runs import lend_runs
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from adversity_flows.session import FinishedRun
     from adversity_flows.steps.watch import Watcher
 
-__all__ = ["LookOptions", "look_at"]
+__all__ = ["LookOptions", "look_at", "new_look"]
 
 
 def _unwatched(_: Plan) -> AbstractContextManager[Watcher]:
@@ -66,6 +67,7 @@ class LookOptions:
         say: Told what is done, a line each.
         watching: Lends who looks on while a plan runs.
         ended: Told of every look that ended, also of one that was killed before this one.
+        name: The id of the look, from who waits for it; a new one if empty.
     """
 
     rev: str | None = None
@@ -77,6 +79,7 @@ class LookOptions:
     say: Callable[[str], None] = lambda _: None
     watching: Callable[[Plan], AbstractContextManager[Watcher]] = field(default=_unwatched)
     ended: Callable[[Look], None] = lambda _: None
+    name: str = ""
 
 
 def look_at(root: Path, file: str, options: LookOptions) -> Look:
@@ -95,14 +98,7 @@ def look_at(root: Path, file: str, options: LookOptions) -> Look:
         KeyboardInterrupt: Likewise.
     """
     started = time.time()
-    look = Look(
-        id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(started))}-{secrets.token_hex(2)}",
-        pipeline=Path(file).stem,
-        outcome="failed",
-        verdict="",
-        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        seconds=0.0,
-    )
+    look = new_look(file, options.name)
     taken = _Look(root, file, options, look)
     try:
         taken.go()
@@ -115,6 +111,24 @@ def look_at(root: Path, file: str, options: LookOptions) -> Look:
         look = replace(taken.look, seconds=round(time.time() - started, 3))
         _leave(root, look, options)
     return look
+
+
+def new_look(file: str, name: str = "") -> Look:
+    """Return a look that begins now.
+
+    Args:
+        file: The pipeline file.
+        name: Its id; a new one if empty.
+    """
+    now = time.gmtime()
+    return Look(
+        id=name or f"{time.strftime('%Y%m%d-%H%M%S', now)}-{secrets.token_hex(2)}",
+        pipeline=Path(file).stem,
+        outcome="failed",
+        verdict="",
+        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", now),
+        seconds=0.0,
+    )
 
 
 def _leave(root: Path, look: Look, options: LookOptions) -> None:
@@ -182,16 +196,7 @@ class _Look:
         if dead is None:
             return
         self._options.say(f"! the look before this one was killed ({dead.words}); its work goes on")
-        gone = Look(
-            id=dead.look,
-            pipeline=self.look.pipeline,
-            outcome="killed",
-            verdict=f"{dead.words}, was killed or its machine went away",
-            started=dead.started,
-            seconds=round(max(0.0, dead.beat - _seconds(dead.started)), 3),
-            commit=dead.commit,
-        )
-        _leave(self.root, gone, self._options)
+        _leave(self.root, dead_look(dead, self.look.pipeline), self._options)
 
     def _say_of(self, git: Git, words: str) -> None:
         self._options.say(f"{self.look.pipeline} at {words}")
@@ -282,9 +287,3 @@ class _Look:
         if self._options.strict is not None:
             return self._options.strict
         return bool(self._schedule and self._schedule.strict)
-
-
-def _seconds(stamp: str) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(stamp).timestamp()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adversity_flows.scheduled.git import Git
     from adversity_flows.scheduled.revision import Revision
 
-__all__ = ["LENT", "Worktree", "bring_home", "worktree_of"]
+__all__ = ["LENT", "Worktree", "bring_home", "remove_worktree", "worktree_of"]
 
 LENT = ".lent"
 """A file in the folder of a run that is in a worktree for comparisons, and is the project's."""
@@ -57,7 +57,7 @@ def worktree_of(git: Git, folder: Path, revision: Revision) -> Iterator[Worktree
         InputError: If the commit holds no project.
         StorageError: If the disk does not take it.
     """
-    _remove(git, folder)
+    remove_worktree(git, folder)
     git.do("worktree", "add", "--quiet", "--detach", "--force", str(folder), revision.commit)
     try:
         root = folder / git.prefix
@@ -69,7 +69,7 @@ def worktree_of(git: Git, folder: Path, revision: Revision) -> Iterator[Worktree
         _share(git.root, root)
         yield Worktree(root, revision)
     finally:
-        _remove(git, folder)
+        remove_worktree(git, folder)
 
 
 def bring_home(root: Path, tree: Path) -> dict[str, str]:
@@ -91,6 +91,15 @@ def bring_home(root: Path, tree: Path) -> dict[str, str]:
     return moved
 
 
+def remove_worktree(git: Git, folder: Path) -> None:
+    """Remove a worktree, or what is left of one; its runs come home."""
+    if folder.exists():
+        bring_home(git.root, folder / git.prefix)
+        git.says("worktree", "remove", "--force", "--force", str(folder))
+        shutil.rmtree(folder, ignore_errors=True)
+    git.says("worktree", "prune")
+
+
 def _share(root: Path, tree: Path) -> None:
     try:
         for name in _SHARED:
@@ -100,12 +109,3 @@ def _share(root: Path, tree: Path) -> None:
     except OSError as error:
         raise storage_error(error, tree) from error
     share_cache(root, tree)
-
-
-def _remove(git: Git, folder: Path) -> None:
-    """Remove a worktree, or what is left of one."""
-    if folder.exists():
-        bring_home(git.root, folder / git.prefix)
-        git.says("worktree", "remove", "--force", "--force", str(folder))
-        shutil.rmtree(folder, ignore_errors=True)
-    git.says("worktree", "prune")

@@ -168,8 +168,9 @@ def test_looks_that_ended_otherwise_tell_that_or_nothing(tmp_path: Path) -> None
     """One that was killed is told as failed; one that was left out is no news."""
     assert of_look(_look("left out"), tmp_path) is None
     assert of_look(_look("interrupted"), tmp_path) is None
-    for outcome in ("failed", "killed", "wrong input"):
+    for outcome in ("failed", "killed", "timed out", "wrong input"):
         assert of_look(_look(outcome), tmp_path).state == "failed"
+    assert of_look(_look("timed out"), tmp_path).verdict == "the look timed out: in a line"
     assert of_look(_look("done"), tmp_path).state == "passed"
 
 

@@ -87,6 +87,7 @@ class ScheduleSpec(Part):
         rev: The branch, tag or commit that runs; what is checked out if None.
         strict: An undecided gate fails, and holds the accepted run.
         push: Whether results go to the remotes; to those that there are if None.
+        timeout: A look that takes longer is ended; none is if None.
     """
 
     cron: Annotated[StrictStr | None, BeforeValidator(_cron)] = None
@@ -95,6 +96,7 @@ class ScheduleSpec(Part):
     rev: Annotated[StrictStr, Field(min_length=1)] | None = None
     strict: StrictBool | None = None
     push: StrictBool | None = None
+    timeout: Annotated[StrictStr | None, BeforeValidator(_interval)] = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:
