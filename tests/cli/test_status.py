@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity_flows.dvc.at_work import at_work
+from adversity_flows.runs.looks import Look, write_look
+from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.git import Git
+from adversity_flows.scheduled.lease import Lease, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,3 +182,39 @@ def test_when_pipelines_run_next_is_listed(shots: Any, call: Callable[..., Any])
     assert one["schedule"] == {"interval": "6h", "timezone": "Europe/Warsaw"}
     assert len(one["due"]) == 3
     assert "scheduled: every 6h (Europe/Warsaw)" in call("status").out
+
+
+def test_scheduled_looks_are_named(
+    shots: Any, call: Callable[..., Any], git: Callable[..., None]
+) -> None:
+    """The accepted run stands in git; last, next, at work, and what waits to be pushed."""
+    git("add", ".")
+    git("commit", "--quiet", "-m", "start")
+    shots.file.write_text(shots.file.read_text() + "schedule: {cron: '0 2 * * *'}\n")
+    assert "accepted scheduled run" not in call("status").out
+    found = Git(shots.root)
+    code = found.says("rev-parse", "HEAD") or ""
+    pointer = {"run": "20261122-020000-shots", "commit": code, "verdict": "PASS: all gates passed"}
+    files = {"results/shots/accepted.json": json.dumps(pointer).encode()}
+    ResultsBranch(found, "shots").commit(code, files, "a night", shots.root / "index")
+    begun = "2026-11-22T02:00:00Z"
+    write_look(shots.root, Look("a", "shots", "not pushed", "no answer", begun, 1.0, unpushed=2))
+    with Lease.take(state_folder(shots.root, "shots"), "b", "2026-11-23T02:00:00Z"):
+        out = call("status").out
+        (state,) = json.loads(call("status", "--json").out)["pipelines"]
+    said = [line.strip() for line in out.splitlines()]
+    accepted = (
+        f"accepted scheduled run 20261122-020000-shots of {code[:10]}: PASS: all gates passed"
+    )
+    assert accepted in said
+    assert "last look 2026-11-22T02:00:00Z: not pushed: no answer" in said
+    assert "2 commits wait to be pushed; the next look tries again" in said
+    (due,) = [line for line in said if line.startswith("scheduled: 0 2 * * * (UTC); next ")]
+    assert due.endswith(" 02:00")
+    (at_work,) = [line for line in said if line.startswith("a scheduled look is at work: process ")]
+    assert at_work.endswith("since 2026-11-23T02:00:00Z")
+    assert state["accepted_scheduled_run"] == pointer
+    assert state["last_look"]["unpushed"] == 2
+    assert (state["look_at_work"]["pid"], state["look_at_work"]["lives"]) == (os.getpid(), True)
+    assert state["next_look"].endswith("T02:00:00+00:00")
+    assert state["prefect"] is None

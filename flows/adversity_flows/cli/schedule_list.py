@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adversity_flows.prefect_flows.deployments import Known
 
-__all__ = ["ADD", "list_"]
+__all__ = ["ADD", "known_here", "list_", "record_of", "words_of"]
 
 ADD = 'add a line such as `schedule: {cron: "0 2 * * *", timezone: UTC}` to one'
 
@@ -48,14 +48,14 @@ def list_(count: int, as_json: bool) -> None:
         for plan in plans_of(root)
         if plan.spec.schedule
     ]
-    known = _known(root) if found else {}
+    known = known_here(root) if found else {}
     if as_json:
         records = [
             {
                 "pipeline": plan.file,
                 "schedule": schedule.model_dump(exclude_none=True),
                 "due": [time.isoformat() for time in times],
-                "prefect": _record(known.get(plan.file)),
+                "prefect": record_of(known.get(plan.file)),
             }
             for plan, schedule, times in found
         ]
@@ -65,13 +65,18 @@ def list_(count: int, as_json: bool) -> None:
         due = ", ".join(f"{time:%a %Y-%m-%d %H:%M}" for time in times)
         click.echo(f"{plan.file}: {schedule.words}: {due}")
         if plan.file in known:
-            click.echo(f"  {_words(known[plan.file], plan.file, times[0])}")
+            click.echo(f"  {words_of(known[plan.file], plan.file, times[0])}")
     if not found:
         click.echo(f"no pipeline has a schedule; {ADD}")
 
 
-def _known(root: Path) -> Mapping[str, Known]:
-    """Ask the server, if one runs; list what the files say where it fails."""
+def known_here(root: Path, *, mark: bool = True) -> Mapping[str, Known]:
+    """Ask the server, if one runs, what it knows of pipelines by file; nothing where it fails.
+
+    Args:
+        root: The project's folder.
+        mark: Mark runs whose process is gone there, too.
+    """
     from contextlib import suppress
 
     from adversity_flows.prefect_flows.deployments import deployments_of, known_of
@@ -82,13 +87,15 @@ def _known(root: Path) -> Mapping[str, Known]:
     with suppress(Exception), running_client(root) as client:
         if client is not None:
             deployments = deployments_of(client, root)
-            mark_crashed(root, client, deployments=[one.id for one in deployments.values()])
+            if mark:
+                mark_crashed(root, client, deployments=[one.id for one in deployments.values()])
             for file, one in deployments.items():
                 found[file] = known_of(client, root, one)
     return found
 
 
-def _record(known: Known | None) -> dict[str, Any] | None:
+def record_of(known: Known | None) -> dict[str, Any] | None:
+    """Return what is known of a schedule, for programs."""
     if known is None:
         return None
     return {
@@ -101,7 +108,7 @@ def _record(known: Known | None) -> dict[str, Any] | None:
     }
 
 
-def _words(known: Known, file: str, like: datetime) -> str:
+def words_of(known: Known, file: str, like: datetime) -> str:
     """Say what is known of a schedule in a line, in the time zone of another time."""
     said = []
     if known.paused:

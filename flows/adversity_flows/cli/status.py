@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adversity.pipeline.plan.model import Plan
+    from adversity_flows.cli.status_schedule import Looked
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.dvc.at_work import AtWork
     from adversity_flows.dvc.outlook import Outlook
@@ -47,6 +48,7 @@ def status(files: tuple[str, ...], check: bool, audit: bool, as_json: bool) -> i
       adversity status
     """
     from adversity_flows.cli.project import find_root, named_plans, plans_of, root_of
+    from adversity_flows.cli.status_schedule import looked_at
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.dvc.at_work import at_work
     from adversity_flows.dvc.outlook import outlooks
@@ -56,13 +58,16 @@ def status(files: tuple[str, ...], check: bool, audit: bool, as_json: bool) -> i
     found = outlooks(root, plans)
     working = at_work(root)
     audits = [_audit_of(plan) if audit else None for plan in plans]
+    looked = looked_at(root, plans)
     if as_json:
-        records = [_as_json(*one, working) for one in zip(plans, found, audits, strict=True)]
+        every = zip(plans, found, audits, looked, strict=True)
+        records = [_as_json(*one, working) for one in every]
         click.echo(json.dumps({"pipelines": records, "at_work": _working_json(working)}, indent=1))
     else:
         out = Terminal.stdout(colour=colour_choice())
-        for plan, steps, one_audit in zip(plans, found, audits, strict=True):
-            _say(out, plan, steps, working, one_audit, everything=bool(files))
+        for plan, steps, one_audit, look in zip(plans, found, audits, looked, strict=True):
+            lines = [*_runs(plan, working), *look.lines]
+            _say(out, plan, steps, lines, one_audit, everything=bool(files))
         for one in working:
             makes = ", ".join(one.makes)
             out.say(f"at work: process {one.pid} ({one.command}) makes {makes}")
@@ -81,7 +86,7 @@ def _say(
     out: Terminal,
     plan: Plan,
     steps: Sequence[Outlook],
-    working: Sequence[AtWork],
+    lines: Sequence[str],
     audited: Audit | None,
     *,
     everything: bool,
@@ -93,7 +98,7 @@ def _say(
     left = [step for step in steps if step.state != "unchanged"]
     count = f"{len(left)} of {plural(len(steps), 'step')} to do" if left else "nothing to do"
     out.say(f"{plan.file}: {count}")
-    for line in _circumstances(plan, working):
+    for line in lines:
         out.say(f"  {line}")
     if audited is not None:
         out.say(f"  {'' if audited.holds else '! '}accepted {audited.name}: {audited.sentence}")
@@ -107,24 +112,15 @@ def _say(
         out.say(f"  {out.paint(sign, colour)} {step.step.ljust(width)}  {why}{away}")
 
 
-def _circumstances(plan: Plan, working: Sequence[AtWork]) -> list[str]:
-    """Say how the last run ended, which one is accepted, and when the next is due."""
+def _runs(plan: Plan, working: Sequence[AtWork]) -> list[str]:
+    """Say how the last run ended, and which one is accepted."""
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
-    from adversity_flows.runs.looks import past_looks
-    from adversity_flows.scheduled.lease import holder_of, state_folder
 
     last, accepted = latest_run(plan.root, plan.name), accepted_run(plan.root, plan.name)
     lines = ["never ran here"] if last is None else [f"last run {last.id}: {_end(last, working)}"]
     if accepted is not None and (last is None or accepted.id != last.id):
         lines.append(f"accepted run {accepted.id}")
-    if schedule := plan.spec.schedule:
-        lines.append(f"scheduled: {schedule.words}")
-    if looks := past_looks(plan.root, plan.name):
-        lines.append(f"last look {looks[-1].started}: {looks[-1].outcome}: {looks[-1].verdict}")
-    if holder := holder_of(state_folder(plan.root, plan.name)):
-        state = "is at work" if holder.lives else "was killed, and the next one heals it"
-        lines.append(f"a scheduled look {state}: {holder.words}")
     return lines
 
 
@@ -138,15 +134,17 @@ def _end(last: Any, working: Sequence[AtWork]) -> str:
 
 
 def _as_json(
-    plan: Plan, steps: Sequence[Outlook], audited: Audit | None, working: Sequence[AtWork]
+    plan: Plan,
+    steps: Sequence[Outlook],
+    audited: Audit | None,
+    looked: Looked,
+    working: Sequence[AtWork],
 ) -> dict[str, Any]:
     from adversity_flows.dvc.tracked import missing_data
     from adversity_flows.runs.accepted_runs import accepted_run
     from adversity_flows.runs.latest_run import latest_run
-    from adversity_flows.runs.looks import past_looks
 
     last, accepted = latest_run(plan.root, plan.name), accepted_run(plan.root, plan.name)
-    looks = past_looks(plan.root, plan.name)
     schedule = plan.spec.schedule
     return {
         "name": plan.name,
@@ -165,7 +163,7 @@ def _as_json(
         "accepted_run": None if accepted is None else accepted.id,
         "audit": audited and audited.as_json(),
         "schedule": schedule and schedule.model_dump(exclude_none=True),
-        "last_look": looks[-1].as_json() if looks else None,
+        **looked.record,
     }
 
 
