@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adversity_flows.runs.past_runs import RunFolder
+from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.git import Git
 from adversity_flows.scheduled.lease import Lease
 
 if TYPE_CHECKING:
@@ -122,6 +124,39 @@ def test_objects_that_nobody_names_go(
     (root / "runs" / "accepted" / "shots.json").unlink()
     call("gc", "--keep", "0")
     assert objects(root) == committed
+
+
+def test_outputs_of_old_scheduled_runs_go_when_asked(
+    finished: Any, call: Callable[..., Any], git: Callable[..., None]
+) -> None:
+    """Each is a commit, so they stay without a word; the commits stay in any case."""
+    root = finished.root
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    committed = objects(root)
+    first = (root / "dvc.lock").read_bytes()
+    finished.edit("epochs: 1", "epochs: 2")
+    assert call("run", "pipelines/shots.yaml", "--direct").code == 0
+    second = (root / "dvc.lock").read_bytes()
+    of_night = objects(root) - committed
+    found = Git(root)
+    branch = ResultsBranch(found, "shots")
+    for name, lock in (("r0", second), ("r1", first)):
+        files = {"dvc.lock": lock, "results/shots/run.json": json.dumps({"run": name}).encode()}
+        branch.commit(found.says("rev-parse", "HEAD") or "", files, name, root / "index")
+    git("checkout", "-q", ".")
+    (root / "runs" / "accepted" / "shots.json").unlink()
+    none = ("gc", "--keep", "0", "--days", "0")
+    assert "scheduled" not in call(*none).out
+    assert objects(root) == committed | of_night
+    answer = call(*none, "--keep-scheduled", "1", "--dry-run")
+    assert "outputs of old scheduled runs: 1, " in answer.out
+    assert "  r0: scheduled run of shots, " in answer.out
+    assert objects(root) == committed | of_night
+    assert "outputs of old scheduled runs: 0, " in call(*none, "--keep-scheduled", "2").out
+    assert call(*none, "--keep-scheduled", "1").code == 0
+    assert objects(root) == committed
+    assert branch.record("run.json") == {"run": "r1"}
 
 
 def test_a_cache_of_several_projects_is_left_alone(

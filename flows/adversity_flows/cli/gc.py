@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.runs.retention import Spare
+    from adversity_flows.scheduled.old_runs import OldRun
 
 __all__ = ["gc"]
 
@@ -35,8 +36,14 @@ _SHOWN = 5
     type=click.FloatRange(0),
     help="What was written in so many days stays.",
 )
+@click.option(
+    "--keep-scheduled",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The outputs of so many scheduled runs of each pipeline stay [default: of all].",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
-def gc(keep: int, days: float, dry_run: bool) -> None:
+def gc(keep: int, days: float, keep_scheduled: int | None, dry_run: bool) -> None:
     """Delete old runs, kept pieces of work, and objects of DVC's cache that nobody needs.
 
     Accepted runs stay, whatever their age, and so does everything in DVC's cache that a commit, a
@@ -44,10 +51,13 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
     on and are no results; data of revisions are written out again when they are pinned again.
     Remotes are left alone.
 
+    Every scheduled run is a commit, so its outputs stay, unless --keep-scheduled says how many of the
+    newest are meant. Accepted ones stay, those of the last --days, and those that no remote has yet.
+
     \b
     Example:
       adversity gc --dry-run
-      adversity gc --keep 50 --days 90
+      adversity gc --keep 50 --days 90 --keep-scheduled 30
     """
     from adversity.errors import InputError, RunError
     from adversity_flows.cli.project import find_root
@@ -81,7 +91,11 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
     ]
     total = sum(spare.size for spare in (*runs, *pieces, *versions))
     try:
-        count, size = collect(root, stay, dry=dry_run)
+        old = _old_scheduled(root, keep_scheduled, days)
+        before = collect(root, stay, dry=True)[1] if old else 0
+        count, size = collect(root, stay, dry=dry_run, without=[one.commit for one in old])
+        if keep_scheduled is not None:
+            _say_scheduled(out, old, size - before)
         out.say(f"objects of DVC's cache: {count:,}, {size_text(size)}")
         total += size
     except (InputError, RunError) as error:  # also where a commit's objects are not all here
@@ -90,6 +104,33 @@ def gc(keep: int, days: float, dry_run: bool) -> None:
         for spare in (*runs, *pieces, *versions):
             clear(spare.path)
     out.say(f"{size_text(total)} {'would be' if dry_run else 'are'} free")
+
+
+def _old_scheduled(root: Path, keep: int | None, days: float) -> Sequence[OldRun]:
+    """Return the scheduled runs whose outputs may go; none without a number or without git."""
+    from adversity_flows.cli.project import sound_plans
+    from adversity_flows.runs.gate_runs import commits_named
+    from adversity_flows.scheduled.git import Git
+    from adversity_flows.scheduled.old_runs import old_runs
+
+    if keep is None:
+        return ()
+    named: set[str] = set()
+    for plan in sound_plans(root):
+        named |= set(commits_named(plan))
+        named |= {data.rev for data in plan.spec.data.values() if data.rev}
+    return old_runs(Git(root), keep=keep, days=days, named=named)
+
+
+def _say_scheduled(out: Terminal, old: Sequence[OldRun], size: int) -> None:
+    from adversity_flows.cli.wording import size_text
+
+    count = len({one.run for one in old})
+    out.say(f"outputs of old scheduled runs: {count:,}, {size_text(size)} of DVC's cache")
+    for one in old[:_SHOWN]:
+        out.say(f"  {one.run}: scheduled run of {one.pipeline}, {one.commit[:10]}")
+    if len(old) > _SHOWN:
+        out.say(f"  and {len(old) - _SHOWN:,} more")
 
 
 def _say(out: Terminal, what: str, spare: Sequence[Spare]) -> None:

@@ -9,14 +9,16 @@ from adversity.errors import InputError
 from adversity_flows.dvc.repository import dvc_errors, locked, open_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from dvc.repo import Repo
 
 __all__ = ["collect"]
 
 
-def collect(root: Path, hashes: Iterable[str], *, dry: bool) -> tuple[int, int]:
+def collect(
+    root: Path, hashes: Iterable[str], *, dry: bool, without: Collection[str] = ()
+) -> tuple[int, int]:
     """Take unused objects out of the project's cache.
 
     Used is what any commit, tag, branch or experiment names, what `dvc.lock` and `.dvc` files name
@@ -26,6 +28,7 @@ def collect(root: Path, hashes: Iterable[str], *, dry: bool) -> tuple[int, int]:
         root: The project's folder.
         hashes: DVC's hashes that kept runs name, directories ending in `.dir`.
         dry: Only count.
+        without: Commits whose objects are not needed, unless something else names them.
 
     Returns:
         How many objects, and their bytes.
@@ -47,7 +50,7 @@ def collect(root: Path, hashes: Iterable[str], *, dry: bool) -> tuple[int, int]:
                     "it, and what they need is not known here; `dvc gc --projects` asks them"
                 )
             with locked(repo, patience=30.0):
-                used = _used(repo)
+                used = _used(repo, without)
                 used |= {HashInfo("md5", one) for one in _expanded(repo, hashes)}
                 names = {info.value for info in used}
                 spare = [oid for oid in odb.all() if oid not in names]
@@ -59,9 +62,13 @@ def collect(root: Path, hashes: Iterable[str], *, dry: bool) -> tuple[int, int]:
             repo.close()
 
 
-def _used(repo: Repo) -> set[Any]:
+def _used(repo: Repo, without: Collection[str]) -> set[Any]:
     found: set[Any] = set()
-    named = repo.used_objs(all_commits=True, all_tags=True, all_branches=True, all_experiments=True)
+    which: dict[str, Any] = {"all_commits": True, "all_branches": True}
+    if without:
+        leaving = set(without)
+        which = {"revs": [one for one in repo.scm.list_all_commits() if one not in leaving]}
+    named = repo.used_objs(all_tags=True, all_experiments=True, **which)
     for infos in named.values():
         found |= infos
     return found
