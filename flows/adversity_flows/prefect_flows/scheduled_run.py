@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence  # noqa: TC003  (Prefect evaluates the annotation)
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ def scheduled_run(root: str, pipeline: str, changes: Sequence[str] = ()) -> Stat
     """
     log = get_run_logger()
     _show_no_tracebacks()
+    _outlive_listeners()
     begin_run(Path(root))
     settings = [word for change in changes for word in ("--set", change)]
     code, last = run_command(
@@ -65,6 +67,19 @@ def _show_no_tracebacks() -> None:
     """Keep Prefect from tracing a failed state through its own code on the terminal."""
     for handler in logging.getLogger().handlers:
         handler.addFilter(lambda record: record.levelno < logging.ERROR)
+
+
+def _outlive_listeners() -> None:
+    """Go on where the worker that reads our output is killed; rich would end this process."""
+    for name in ("", "prefect", "prefect.flow_runs"):
+        for handler in logging.getLogger(name).handlers:
+            console = getattr(handler, "console", None)
+            if console is not None:
+                console.on_broken_pipe = partial(_fall_silent, console)
+
+
+def _fall_silent(console: Any) -> None:
+    console.quiet = True
 
 
 def run_command(command: list[str], root: Path, say: Callable[[str], None]) -> tuple[int, str]:
