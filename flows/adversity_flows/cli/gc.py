@@ -107,8 +107,12 @@ def gc(keep: int, days: float, keep_scheduled: int | None, dry_run: bool) -> Non
 
 
 def _old_scheduled(root: Path, keep: int | None, days: float) -> Sequence[OldRun]:
-    """Return the scheduled runs whose outputs may go; none without a number or without git."""
-    from adversity_flows.cli.project import sound_plans
+    """Return the scheduled runs whose outputs may go; none without a number.
+
+    Raises:
+        InputError: A pipeline file cannot be read, so what it names is not known, or there is no git.
+    """
+    from adversity_flows.cli.project import plans_of
     from adversity_flows.runs.gate_runs import commits_named
     from adversity_flows.scheduled.git import Git
     from adversity_flows.scheduled.old_runs import old_runs
@@ -116,7 +120,7 @@ def _old_scheduled(root: Path, keep: int | None, days: float) -> Sequence[OldRun
     if keep is None:
         return ()
     named: set[str] = set()
-    for plan in sound_plans(root):
+    for plan in plans_of(root):
         named |= set(commits_named(plan))
         named |= {data.rev for data in plan.spec.data.values() if data.rev}
     return old_runs(Git(root), keep=keep, days=days, named=named)
