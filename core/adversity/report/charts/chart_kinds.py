@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.chart_style import AXIS, DASHES, SERIES_COLOURS, SHAPES, TEXT, finished
 from adversity.report.charts.log_scale import logarithmic
+from adversity.report.charts.rows_beside import rows_beside
 from adversity.report.charts.vega_parts import (
     DOWN,
     INTERVAL,
@@ -18,6 +19,7 @@ from adversity.report.charts.vega_parts import (
     free,
     layer,
     named,
+    names_beside,
     numbers,
     pickable,
     row_names,
@@ -66,7 +68,7 @@ def lines(
         "x": numbers(
             "x",
             x,
-            axis={"values": list(ticks)} if 0 < len(ticks) <= _MOST_TICKS else {},
+            axis=_at(ticks) if 0 < len(ticks) <= _MOST_TICKS else {},
             scale={"zero": False, "padding": 12},
         ),
         "color": named("series", coloured(names, SERIES_COLOURS), legend=legend),
@@ -104,6 +106,7 @@ def points(
     limits: bool = False,
     ends: tuple[float | None, float | None] = (None, None),
     beyond: tuple[float, tuple[float, ...]] | None = None,
+    beside: int = 0,
 ) -> Mapping[str, Any]:
     """Return a forest plot: a row for each record with its point, interval and limit.
 
@@ -119,6 +122,7 @@ def points(
         ends: Where an axis that is no share's begins and ends; None where the values decide. With
             either, 0 is on it, so that one value alone has a scale.
         beyond: Where the scale becomes logarithmic, and its ticks; None for a plain one.
+        beside: In so many pixels names stand in front of their rows; 0 for names above them.
     """
     states = ("pass", "fail", "undecided", "plain")
     colours = ("#005A9C", "#A6290A", "#6B5200", SERIES_COLOURS[0])
@@ -146,10 +150,13 @@ def points(
         x={"field": "limit", "type": "quantitative"},
         tooltip=tooltip(("label", "what", "N"), ("limit", "limit", "Q")),
     )
-    layers = [row_names(-8), whisker, *([limit] if limits else []), dot]
+    names = names_beside(beside) if beside else row_names(-8)
+    layers = [names, whisker, *([limit] if limits else []), dot]
     if zero:
         layers.insert(0, layer({"type": "rule", "color": AXIS}, x={"datum": 0}))
-    return finished({"layer": layers}, height=38 * rows + 56)
+    if not beside:
+        return finished({"layer": layers}, height=38 * rows + 56)
+    return rows_beside(layers, rows=rows, width=beside)
 
 
 @lru_cache(maxsize=128)
@@ -205,6 +212,15 @@ def staircase(
         tooltip=tooltip(("series", "series", "N"), ("x", x, "Q"), *INTERVAL),
     )
     return finished(pickable([band, line, spots]), height=_height(names))
+
+
+def _at(ticks: Sequence[float]) -> dict[str, Any]:
+    """Return an axis with a tick at each place, each written in full.
+
+    The format that Vega takes by itself is that of evenly spaced ticks: it writes 0.05 as 0.1 where
+    the next one is 0.5.
+    """
+    return {"values": list(ticks), "format": ".6~g"}
 
 
 def _height(names: Sequence[str]) -> int:

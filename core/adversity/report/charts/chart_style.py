@@ -62,7 +62,7 @@ _CONFIG: dict[str, Any] = {
     "legend": {
         "labelColor": TEXT,
         "labelFontSize": BASE_FONT,
-        "labelLimit": 400,
+        "labelLimit": 370,
         "orient": "top",
         "direction": "vertical",
         "symbolSize": 90,

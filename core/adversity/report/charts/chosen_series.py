@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Matters", "chosen_series"]
 
 _NAMED = 8
-"""So many of those left out are named; of more, it is said how many they are."""
+"""So many that are left out are named; of more, it is said how many they are."""
 Matters = Literal["largest", "smallest"]
 
 
@@ -41,10 +41,9 @@ def chosen_series(
     sign = -1 if matters == "largest" else 1
     others.sort(key=lambda name: sign * fmean(values[name]))
     kept, left = {first, *others[: MAX_SERIES - 1]}, others[MAX_SERIES - 1 :]
-    more = len(left) - _NAMED
-    names = ", ".join(left[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    names = f": {', '.join(left)}" if len(left) <= _NAMED else ""
     words = (
         f" Shown: the first, and the {MAX_SERIES - 1} with the {matters} mean over the axis. Left "
-        f"out, {len(left)}: {names}; the tables have all."
+        f"out, {len(left)}{names}; the tables have all."
     )
     return [record for record in records if record["series"] in kept], words

@@ -12,10 +12,12 @@ from adversity.report.charts.caption_words import (
     intervals_in_words,
     units_in_words,
 )
-from adversity.report.charts.chart_kinds import lines, points
+from adversity.report.charts.chart_kinds import lines
 from adversity.report.charts.chart_style import MAX_SERIES
 from adversity.report.charts.chosen_series import chosen_series
-from adversity.report.charts.log_scale import knee_of, knee_ticks, said_of
+from adversity.report.charts.drawable import beyond_of, drawable
+from adversity.report.charts.forest import few_rows, row_chart
+from adversity.report.charts.log_scale import said_of
 from adversity.report.values.blocks import Chart
 from adversity.report.values.splits import split_text
 from adversity.report.words.reading import (
@@ -34,18 +36,17 @@ from adversity.report.words.wording import (
     number,
     parse_number,
     plain,
-    plural,
-    written,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.charts.chosen_series import Matters
     from adversity.report.values.model import Report, StepSummary
 
-_BETTER: Mapping[str, Matters] = {"higher": "largest", "lower": "smallest"}
+_BEST: Mapping[str, Matters] = {"higher": "largest", "lower": "smallest"}
+_WORST: Mapping[str, Matters] = {"higher": "smallest", "lower": "largest"}
 __all__ = [
     "curve_charts",
     "is_degraded",
@@ -83,15 +84,12 @@ def _curves(report: Report, name: str, figures: Figures, prefer: str) -> tuple[C
             (_with(names[step.id], panel(cell.cell, None)), measure)
             for step, cell, measure in figures
         ]
-        whole = capital(title) + unit
-        return (row_chart(slug(name), capital(title), rows, top=top, axis=whole, ends=ends),)
+        return (_rows(slug(name), capital(title), rows, unit, top=top, ends=ends),)
     apart = [item for item in figures if axis not in item[1].cell and is_degraded(report, item[0])]
     figures = [item for item in figures if item not in apart]
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
     without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
-    single = (
-        (row_chart(key, without, rows, top=top, axis=without + unit, ends=ends),) if rows else ()
-    )
+    single = (_rows(key, without, rows, unit, top=top, ends=ends),) if rows else ()
     records = []
     for step, cell, measure in figures:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
@@ -108,10 +106,35 @@ def _curves(report: Report, name: str, figures: Figures, prefer: str) -> tuple[C
             y=title + unit,
             top=top,
             intervals=intervals_in_words([measure for _, _, measure in figures]),
-            matters=_BETTER.get(figures[0][2].better or ""),
+            matters=_matters(report, figures, axis),
         )
         + single
     )
+
+
+def _rows(
+    key: str, title: str, rows: Sequence[tuple[str, Measure]], unit: str, **axis: Any
+) -> Chart:
+    """Draw a row for each figure; of many those at the ends."""
+    chosen, left = few_rows(rows)
+    chart = row_chart(key, title, chosen, axis=title + unit, **axis)
+    return replace(chart, caption=chart.caption + left)
+
+
+def _matters(report: Report, figures: Figures, axis: str) -> Matters | None:
+    """Say which of many series are drawn: of methods the best, of conditions the worst.
+
+    Fifteen corruptions of which the five mildest are drawn would look as if none did harm.
+    """
+    seen: dict[str, set[str]] = {}
+    for step, cell, _ in figures:
+        asked = {name: value for name, value in cell.cell.items() if name != axis}
+        said = {name: asked[name] for name in asked if report.sides.get(name) == "condition"}
+        for name, value in {**said, "": step.condition.get("degradation", "none")}.items():
+            if value != "none":
+                seen.setdefault(name, set()).add(value)
+    conditions = any(len(values) > 1 for values in seen.values())
+    return (_WORST if conditions else _BEST).get(figures[0][2].better or "")
 
 
 def _ends(measure: Measure) -> tuple[float | None, float | None]:
@@ -156,10 +179,10 @@ def line_charts(
         matters: Draw one chart of the series with the largest, or smallest, values, and say which
             are left out; None for a chart for each `MAX_SERIES`.
     """
-    drawable, lost = _drawable(records)
-    records, left = chosen_series(drawable, matters) if matters and drawable else (drawable, "")
+    finite, lost = drawable(records)
+    records, left = chosen_series(finite, matters) if matters and finite else (finite, "")
     names = list(dict.fromkeys(item["series"] for item in records))
-    beyond = _beyond(records) if form is lines and top is None else None
+    beyond = beyond_of(records) if form is lines and top is None else None
     scaled = form if beyond is None else partial(form, beyond=beyond)
     groups = [names[start : start + MAX_SERIES] for start in range(0, len(names), MAX_SERIES)]
     charts = []
@@ -183,95 +206,6 @@ def line_charts(
             )
         )
     return tuple(charts)
-
-
-def row_chart(
-    key: str,
-    title: str,
-    rows: Sequence[tuple[str, Measure]],
-    *,
-    top: float | None = 1.0,
-    zero: bool = False,
-    axis: str = "",
-    extra: Sequence[Mapping[str, Any]] = (),
-    ends: tuple[float | None, float | None] = (None, None),
-) -> Chart:
-    """Make a chart with a row for each measure.
-
-    Args:
-        key: The chart's id.
-        title: The heading and axis title.
-        rows: Label and measure.
-        top: Where the axis of a share ends; None where the values are none.
-        zero: Draw a line at 0.
-        axis: The axis title, where it is not the heading.
-        extra: More columns for each row (`limit`, `state`).
-        ends: Where the axis begins and ends, if the measure's range says so and it is no share.
-    """
-    more = extra or [{} for _ in rows]
-    drawable, lost = _drawable(
-        record(
-            measure,
-            row=index,
-            label=plain(label),
-            state=columns.get("state", "plain"),
-            limit=columns.get("limit"),
-        )
-        for index, ((label, measure), columns) in enumerate(zip(rows, more, strict=True))
-    )
-    records = tuple(drawable)
-    limits = any(item["limit"] is not None for item in records)
-    beyond = None if top or limits else _beyond(records)
-    words = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
-    return Chart(
-        id=key,
-        title=title,
-        finding=plain(f"{title}: {words}."),
-        caption=f"{intervals_in_words([measure for _, measure in rows])} {counts_in_words(records)}{lost}"
-        + said_of(beyond and beyond[0]),
-        records=records,
-        spec=points(
-            x=axis or title,
-            rows=len(rows),
-            top=top,
-            zero=zero,
-            limits=limits,
-            ends=ends,
-            beyond=beyond,
-        ),
-        heads={"label": "what", "value": axis or title, "limit": "limit"},
-    )
-
-
-def _drawable(records: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], str]:
-    """Return the records that have a place on an axis, and words on those that have none.
-
-    A median distance or a PSNR can be infinite: such a point is left to the tables, and an
-    interval with an infinite end is not drawn.
-    """
-    drawable: list[Mapping[str, Any]] = []
-    lost = 0
-    for item in records:
-        ends = (item["low"], item["high"])
-        if not math.isfinite(item["value"]):
-            lost += 1
-            continue
-        if not all(map(math.isfinite, ends)):
-            lost += 1
-            item = {**item, "low": item["value"], "high": item["value"]}
-        drawable.append(item)
-    return (
-        drawable,
-        f" Not drawn: {plural(lost, 'infinite value')}, see the tables." if lost else "",
-    )
-
-
-def _beyond(records: Sequence[Mapping[str, Any]]) -> tuple[float, tuple[float, ...]] | None:
-    """Return where the scale of values becomes logarithmic, and its ticks; None for a plain one."""
-    knee = knee_of(item["value"] for item in records)
-    if knee is None:
-        return None
-    return knee, knee_ticks((item[name] for item in records for name in ("low", "high")), knee)
 
 
 def _course(records: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -44,11 +44,20 @@ def over_each_other(spec: Mapping[str, Any]) -> dict[str, Any]:
     )
     transform = [*_AGES, *drawn.same_rows(), *_bars(views[0])]
     inside = {key: value for key, value in spec.items() if key not in {"autosize", "config"}}
+    if any(view["mark"]["type"] == "rect" for view in views if isinstance(view["mark"], dict)):
+        return _each_below(inside)
     if drawn.rows:
         inside["height"] = {"step": _ROW_HEIGHT}
     if "layer" in spec:
         return inside | {"layer": [drawn.view(view) for view in views], "transform": transform}
     return inside | drawn.view(spec) | {"transform": transform}
+
+
+def _each_below(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a chart for each revision: grounds and numbers over each other could not be read."""
+    outside = {key: spec[key] for key in ("$schema", "data", "params") if key in spec}
+    own = {key: value for key, value in spec.items() if key not in {*outside, "padding"}}
+    return outside | {"facet": {"row": _revision(title=None)}, "spec": own}
 
 
 _AGES: tuple[dict[str, Any], ...] = (

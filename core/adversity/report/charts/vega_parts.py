@@ -15,6 +15,7 @@ __all__ = [
     "free",
     "layer",
     "named",
+    "names_beside",
     "numbers",
     "pickable",
     "row_names",
@@ -97,7 +98,14 @@ def row_names(above: int) -> Spec:
     """Write the label of each row at its left end, so far over it."""
     mark = {"type": "text", "align": "left", "baseline": "bottom", "dy": above}
     label = {"field": "label", "type": "nominal"}
-    return layer({**mark, "fontSize": 13, "limit": 430}, DOWN, x={"value": 0}, text=label)
+    return layer({**mark, "fontSize": 13, "limit": 420}, DOWN, x={"value": 0}, text=label)
+
+
+def names_beside(width: int) -> Spec:
+    """Write the label of each row in front of it, about so many pixels wide."""
+    mark = {"type": "text", "align": "right", "baseline": "middle", "dx": -8}
+    label = {"field": "label", "type": "nominal"}
+    return layer({**mark, "fontSize": 13, "limit": width + 40}, DOWN, x={"value": 0}, text=label)
 
 
 def share(top: float) -> Spec:

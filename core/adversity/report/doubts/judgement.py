@@ -40,6 +40,8 @@ _COUNTED = {
     "undecided": "undecided",
     "pass": "passed",
 }
+_FEW = 4
+"""So many values of a variable are named again where they are told already."""
 _LEVELS = {"void": "VOID", "warning": "warning:"}
 """The levels of caveats that somebody must look at, and how their lines begin."""
 
@@ -162,7 +164,9 @@ def what_was_tested(report: Report) -> str:
     if attacks:
         parts.append("attacked by " + ", ".join(attacks))
     if report.matrix:
-        parts.append("for " + f" {TIMES} ".join(_axis(*item) for item in report.matrix.items()))
+        told = "; ".join(parts)
+        axes = (_axis(name, values, told) for name, values in report.matrix.items())
+        parts.append("for " + f" {TIMES} ".join(axes))
     return plain("; ".join([*parts, f"seed {report.seed}"]) + ".")
 
 
@@ -204,7 +208,10 @@ def _norm(step: StepSummary) -> str:
     return str(step.threat.get("norm", ""))
 
 
-def _axis(name: str, values: tuple[str, ...]) -> str:
+def _axis(name: str, values: tuple[str, ...], told: str) -> str:
+    """Write a variable with its values; of many that are told already, how many they are."""
+    if len(values) > _FEW and all(value in told for value in values):
+        return f"{len(values)} values of {name}"
     numeric = len(values) > 4 and all(parse_number(value) is not None for value in values)
     shown = f"{values[0]} to {values[-1]}" if numeric else ", ".join(values)
     return f"{name} {shown}"

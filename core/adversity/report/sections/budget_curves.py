@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.caption_words import intervals_in_words, units_in_words
-from adversity.report.charts.curves import line_charts, row_chart
+from adversity.report.charts.curves import line_charts
+from adversity.report.charts.forest import few_rows, row_chart
 from adversity.report.values.threat import NORMS, any_distance, attack_name, norm_of
 from adversity.report.words.reading import across, grouped, matching, panel, record, slug, titles
 from adversity.report.words.wording import capital, cell_text, parse_number, plain
@@ -49,8 +51,9 @@ def _curve(
     drawn = [figure for _, figure in measures]
     top, scale = drawn[-1].info.top, title + units_in_words(drawn)
     if axis is None or len({item["x"] for item in records}) < 2:
-        rows = [(plain(label), figure) for label, figure in measures]
-        yield row_chart(key, f"{capital(title)} ({name})", rows, axis=scale, top=top)
+        rows, left = few_rows([(plain(label), figure) for label, figure in measures])
+        chart = row_chart(key, f"{capital(title)} ({name})", rows, axis=scale, top=top)
+        yield replace(chart, caption=chart.caption + left)
         return
     unit = f"{name} budget eps, in 1/255" if axis == "eps" and norm == "linf" else plain(axis)
     yield from line_charts(

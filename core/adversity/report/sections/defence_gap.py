@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.report.charts.caption_words import intervals_in_words
 from adversity.report.charts.chart_kinds import dumbbells
-from adversity.report.charts.curves import row_chart
+from adversity.report.charts.forest import row_chart
 from adversity.report.sections.register import section
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
 from adversity.report.words.reading import record, slug

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.chosen_rows import ends_of
-from adversity.report.charts.curves import curve_charts, row_chart
+from adversity.report.charts.curves import curve_charts
+from adversity.report.charts.forest import few_rows, row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.estimates import estimate_charts
 from adversity.report.sections.register import section
 from adversity.report.tables.changes import change_columns, p_text, seeds_in_words
 from adversity.report.values.blocks import Block, Section, Table, Text
-from adversity.report.words.reading import grouped
+from adversity.report.words.reading import grouped, panel
 from adversity.report.words.wording import NOTHING, cell_text, plain
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from adversity.report.values.model import ErrorGain, Report
 
 __all__ = ["numbers_section"]
-
-_MOST = 24
-"""Rows of a chart that one can look through; half of them are the smallest, half the largest."""
 
 
 @section(order=210, groups=("regression",))
@@ -51,25 +48,15 @@ def _gains(report: Report) -> list[Block]:
         "with the same regressor. A gain below zero is harm."
     )
     gains = report.shown_error_gains
-    rows = [(_label(gains[at]), gains[at].difference) for at in _ends(gains)]
+    rows, left = few_rows([(_label(gain), gain.difference) for gain in gains])
     chart = row_chart(
         "restoration-error-gain", "Restoration: gain in RMSE", rows, top=None, zero=True
     )
-    if len(rows) < len(gains):
-        note = (
-            f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the "
-            f"{_MOST // 2} with the largest gain; the table has all."
-        )
-        chart = replace(chart, caption=chart.caption + note)
-    return [text, chart, _table(gains)]
-
-
-def _ends(gains: Sequence[ErrorGain]) -> list[int]:
-    return ends_of([gain.difference.value for gain in gains], _MOST)
+    return [text, replace(chart, caption=chart.caption + left), _table(gains)]
 
 
 def _label(gain: ErrorGain) -> str:
-    return plain(", ".join(part for part in (gain.after, cell_text(gain.cell)) if part))
+    return plain(", ".join(part for part in (gain.after, panel(gain.cell, None)) if part))
 
 
 def _table(gains: Sequence[ErrorGain]) -> Table:

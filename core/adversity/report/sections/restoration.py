@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adversity.report.charts.chosen_rows import ends_of
-from adversity.report.charts.curves import row_chart
+from adversity.report.charts.forest import MOST_ROWS, few_rows, row_chart
 from adversity.report.charts.measure_plots import measure_plots
 from adversity.report.sections.quality_tables import quality_tables
 from adversity.report.sections.register import section
@@ -25,7 +24,7 @@ from adversity.report.values.paired import (
     TEST_TIME,
     TRAINED,
 )
-from adversity.report.words.wording import cell_text, plain
+from adversity.report.words.reading import panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from adversity.report.values.model import Gain, Report
 
 __all__ = ["flips_section", "restoration_section"]
-
-_MOST = 24
-"""Rows of a chart that one can look through; half of them are the smallest, half the largest."""
 
 
 @section(order=300, groups=("quality",))
@@ -47,8 +43,8 @@ def restoration_section(report: Report) -> Section | None:
         blocks.append(Text(_what_a_gain_is(gains)))
         drawn = curves(gains)
         # Of few cells the curves say all; of many they are drawn for some, and rows for the ends.
-        blocks += [*([] if drawn and len(gains) <= _MOST else [_chart(gains)]), *drawn]
-        if len(gains) <= _MOST:
+        blocks += [*([] if drawn and len(gains) <= MOST_ROWS else [_chart(gains)]), *drawn]
+        if len(gains) <= MOST_ROWS:
             blocks += _tables(gains)
     blocks += quality_tables(report)
     blocks += measure_plots(report, "quality")
@@ -61,7 +57,7 @@ def restoration_section(report: Report) -> Section | None:
 def flips_section(report: Report) -> Section | None:
     """Show the cells of restorations one by one, where they are too many to stand above."""
     gains = report.shown_gains
-    if len(gains) <= _MOST:
+    if len(gains) <= MOST_ROWS:
         return None
     return Section("flips", "Restoration, cell by cell", _tables(gains), folded=True)
 
@@ -87,23 +83,22 @@ def _what_a_gain_is(gains: Sequence[Gain]) -> str:
 
 def _chart(gains: Sequence[Gain]) -> Chart:
     """Draw the changes; of more than a reader can look through, those furthest down and up."""
-    ends = ends_of([gain.difference.value for gain in gains], _MOST)
     names = names_of(gains)
-    rows = [
-        (
-            ", ".join(part for part in (names[gain.after], plain(cell_text(gain.cell))) if part),
-            gain.difference,
-        )
-        for gain in (gains[at] for at in ends)
-    ]
-    chart = row_chart("restoration-gain", "Change of accuracy", rows, top=None, zero=True)
-    note = _of_seeds(gains)
-    if len(ends) < len(gains):
-        note += (
-            f" Drawn: of {len(gains):,} cells the {_MOST // 2} with the smallest and the {_MOST // 2} "
-            "with the largest change, which are the extremes of many; the table has all."
-        )
-    return replace(chart, caption=chart.caption + note)
+    one = len({*names.values()}) == 1 and all(gain.cell for gain in gains)
+    rows, left = few_rows(
+        [
+            (
+                ", ".join(filter(None, ("" if one else names[gain.after], panel(gain.cell, None)))),
+                gain.difference,
+            )
+            for gain in gains
+        ]
+    )
+    title = f"Change of accuracy: {names[gains[0].after]}" if one else "Change of accuracy"
+    chart = row_chart(
+        "restoration-gain", title, rows, top=None, zero=True, axis="change of accuracy"
+    )
+    return replace(chart, caption=chart.caption + _of_seeds(gains) + left)
 
 
 def _of_seeds(gains: Sequence[Gain]) -> str:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.report.charts.chosen_rows import ends_of
-from adversity.report.charts.curves import row_chart
+from adversity.report.charts.forest import row_chart
 from adversity.report.doubts.judgement import SIGNS, WORDS, gate_words, gates_in_order
 from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.sections.register import section
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Block, Chart, Section, Table, Text
-from adversity.report.words.reading import grouped, measured, slug, without_echoes
+from adversity.report.words.reading import grouped, measured, panel, slug, without_echoes
 from adversity.report.words.wording import (
     NOTHING,
     capital,
@@ -94,7 +94,11 @@ def _headline_chart(figures: list[_Figure], axis: float | str) -> Chart:
         (
             " ".join(
                 part
-                for part in (step.id, _title(name, cell, measure, many=many), cell_text(cell.cell))
+                for part in (
+                    step.id,
+                    _title(name, cell, measure, many=many),
+                    panel(cell.cell, None),
+                )
                 if part
             ),
             measure,

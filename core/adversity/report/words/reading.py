@@ -10,7 +10,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from adversity.contracts.measure_info import MeasureInfo
-from adversity.report.words.wording import cell_text, measure_name, parse_number, plain, written
+from adversity.report.words.wording import measure_name, parse_number, plain, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -228,8 +228,27 @@ def record(measure: Measure, **more: Any) -> dict[str, Any]:
 
 
 def panel(cell: Mapping[str, str], axis: str | None) -> str:
-    """Write what a cell says beside the axis variable."""
-    return plain(cell_text(cell, without=(axis,) if axis else ()))
+    """Write what a cell says beside the axis variable, in few letters: a legend has little room.
+
+    A name speaks for itself; a number, or a yes or no, has its variable in front of it.
+
+    Example:
+        >>> panel({"corruption": "snow", "refused": "0.3", "severity": "1"}, "severity")
+        'snow, refused = 0.3'
+    """
+    return plain(
+        ", ".join(
+            value if _is_name(value) else f"{name} = {value}"
+            for name, value in cell.items()
+            if name != axis
+        )
+    )
+
+
+def _is_name(value: str) -> bool:
+    """Say whether a value is one that a reader knows without its variable."""
+    bare = value.lower() in {"", "true", "false", "none", "null", "yes", "no", "on", "off"}
+    return not bare and parse_number(value) is None
 
 
 def is_number(value: object, low: float = -math.inf, high: float = math.inf) -> TypeGuard[float]:

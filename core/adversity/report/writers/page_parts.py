@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["asset", "environment", "policy"]
 
 _TEMPLATES = files("adversity.report") / "templates"
+_CARD, _CARDS = 14, 120
+"""Lines of a card, and of all cards of a table: five screens of a telephone."""
 
 
 def policy(style: str, scripts: Sequence[str]) -> str:
@@ -66,8 +68,27 @@ def environment() -> Environment:
         }
     )
     templates.globals.update({"SIGNS": SIGNS, "WORDS": WORDS})
-    templates.filters |= {"shown": _shown, "first_sentence": _first_sentence, "step": _step}
+    templates.filters |= {
+        "shown": _shown,
+        "first_sentence": _first_sentence,
+        "step": _step,
+        "shape": _shape,
+    }
     return templates
+
+
+def _shape(table: Table) -> str:
+    """Return the classes of a table: few rows are cards on a telephone, many stay a table there."""
+    small = len(table.columns) <= _CARD and len(table.columns) * len(table.rows) <= _CARDS
+    cards = small and not table.shades
+    return " ".join(
+        name
+        for name, asked in (
+            ("cards", cards),
+            ("sortable", table.sortable and len(table.rows) > 1),
+        )
+        if asked
+    )
 
 
 def _first_sentence(text: str) -> str:
