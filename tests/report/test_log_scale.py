@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adversity.contracts.values import Measure
-from adversity.report.charts.curves import line_charts, row_chart
+from adversity.report.charts.curves import line_charts
+from adversity.report.charts.forest import row_chart
 from adversity.report.charts.log_scale import knee_of, knee_ticks
 
 
