@@ -56,8 +56,23 @@ def test_few_numbers_are_numpys(count):
         assert np.array_equal(ours(stream(1), count), expected)
 
 
-def test_without_the_c_library_numpy_draws(monkeypatch):
-    """Where its logarithm is not at hand, the numbers are the same."""
-    monkeypatch.setattr(ziggurat, "_log1pf", lambda: None)
-    expected = stream(1).standard_normal(10_000, dtype=np.float32)
-    assert np.array_equal(normals(stream(1), 10_000), expected)
+@pytest.fixture
+def afresh():
+    """Ask again whether the numbers are NumPy's, and forget the answer."""
+    ziggurat._are_numpys.cache_clear()
+    yield
+    ziggurat._are_numpys.cache_clear()
+
+
+@pytest.mark.parametrize(("ours", "numpys"), NUMPYS.values(), ids=NUMPYS)
+@pytest.mark.parametrize("changed", ["_log1pf", "_normals", "_uniforms"])
+@pytest.mark.usefixtures("afresh")
+def test_where_the_numbers_would_be_others_numpy_draws(monkeypatch, changed, ours, numpys):
+    """Without the C library's logarithm, or with a NumPy that draws another way."""
+
+    def others(given, count):
+        return given.exponential(size=count).astype(np.float32)
+
+    monkeypatch.setattr(ziggurat, changed, (lambda: None) if changed == "_log1pf" else others)
+    expected = getattr(stream(1), numpys)(10_000, dtype=np.float32)
+    assert np.array_equal(ours(stream(1), 10_000), expected)
