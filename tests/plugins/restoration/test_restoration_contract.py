@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +48,12 @@ def _ready(kind: type[Restoration]) -> Restoration:
     return plugin
 
 
+@lru_cache(maxsize=1)
+def _shared(kind: type[Restoration]) -> Restoration:
+    """Return one plugin for the tests of a kind that come one after another: reading weights is dear."""
+    return _ready(kind)
+
+
 def _restored(plugin: Restoration, images: Tensor) -> Tensor:
     """Restore with what the kit fills the needs with."""
     with torch.no_grad():
@@ -65,9 +71,9 @@ def _images(answer: Tensor | Restored) -> Tensor:
     return answer.images if isinstance(answer, Restored) else answer
 
 
-@EVERY
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 1), (5, 4), (17, 9)])
 @pytest.mark.parametrize("channels", [1, 3])
+@EVERY  # the last one changes last
 def test_an_image_smaller_than_any_window_is_restored(
     kind: type[Restoration], size: tuple[int, int], channels: int
 ) -> None:
@@ -75,11 +81,11 @@ def test_an_image_smaller_than_any_window_is_restored(
     images = torch.rand((2, channels, *size), generator=torch.Generator().manual_seed(0))
     if kind.name == "ffdnet" and channels == 1:
         with pytest.raises(DataError, match="colour"):
-            _restored(_ready(kind), images)
+            _restored(_shared(kind), images)
         return
     if channels not in (kind.image_channels or (channels,)):
         pytest.skip("not its number of channels")
-    plugin = _ready(kind)
+    plugin = _shared(kind)
     restored = _restored(plugin, images)
     assert image_fault(restored, rows=2) is None
     factor = plugin.enlarges()
