@@ -185,6 +185,24 @@ def test_what_kill_9_leaves_running_is_marked_and_the_next_serve_goes_on(
     assert done.name.startswith("nightly 20")
 
 
+@pytest.mark.slow
+def test_a_run_outlives_the_process_that_serves_it(prefect_root: Path, tmp_path: Path) -> None:
+    """kill -9 of the scheduler alone: the run ends in its own state, though nobody reads its output."""
+    at_work = prefect_root / "at work"
+    at_work.unlink(missing_ok=True)
+    with _serving(prefect_root, tmp_path, FOREVER="1") as (client, serving):
+        deployment = _wait(lambda: _deployment(client), 60)
+        due = client.create_flow_run_from_deployment(deployment.id).id
+        _wait(lambda: at_work.exists() and at_work.read_text(), 120)
+        serving.kill()
+        serving.wait()
+        serving.stdout.close()
+        os.kill(int(at_work.read_text()), signal.SIGKILL)
+        run = _wait(lambda: _final(client.read_flow_run(due)), 120)
+    assert run.state.name == "RunFailed", run.state
+    assert run.state.message.startswith("exit code -9")
+
+
 @contextmanager
 def _serving(root: Path, tmp_path: Path, **environment: str) -> Iterator[tuple[Any, Any]]:
     """Serve the pipeline in a process, its runs replaced by the stand-in."""
