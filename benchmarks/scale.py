@@ -32,7 +32,7 @@ from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.provenance import processor
 from adversity.registry import discover
-from adversity_flows.runners.cluster import DaskCluster
+from adversity_flows.runners.dask_cluster import DaskCluster
 from adversity_flows.runners.processes import Processes
 
 if TYPE_CHECKING:

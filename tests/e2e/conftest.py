@@ -195,3 +195,21 @@ def finished(started: Project) -> Project:
 def copied(finished: Project, tmp_path: Path) -> Project:
     """A copy of the finished project that a test may change."""
     return finished.copy(str(tmp_path / "copied"))
+
+
+@pytest.fixture(scope="session")
+def in_shards(started: Project) -> Project:
+    """The smoke pipeline with a longer attack in 16 shards, in which nothing ran yet."""
+    project = started.copy("in-shards")
+    project.edit("seed: 0", "seed: 0\nrun: {shard_size: 8, workers: 2, images: 0}")
+    project.edit("attack/fgsm", "attack/pgd")
+    project.edit("{norm: linf, eps: $eps}", "{norm: linf, eps: $eps, steps: 10}")
+    return project
+
+
+@pytest.fixture(scope="session")
+def by_threads(in_shards: Project) -> Project:
+    """The same after a run whose workers are threads; tests only look at it."""
+    project = in_shards.copy("by-threads")
+    project.run()
+    return project

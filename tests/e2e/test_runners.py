@@ -16,24 +16,6 @@ SHARDS = 2 * 64 // 8
 BY = re.compile(r" · by \S+:(\d+) in ")
 
 
-@pytest.fixture(scope="module")
-def edited(started):
-    """The smoke pipeline with a longer attack in many shards, in which nothing ran yet."""
-    project = started.copy("edited-for-runners")
-    project.edit("seed: 0", "seed: 0\nrun: {shard_size: 8, workers: 2, images: 0}")
-    project.edit("attack/fgsm", "attack/pgd")
-    project.edit("{norm: linf, eps: $eps}", "{norm: linf, eps: $eps, steps: 10}")
-    return project
-
-
-@pytest.fixture(scope="module")
-def by_threads(edited):
-    """The same after a run whose workers are threads."""
-    project = edited.copy("by-threads")
-    project.run()
-    return project
-
-
 def attackers(lines):
     """Return the process that computed each shard of the attack."""
     found = (BY.search(line) for line in lines if line.startswith("   attacked"))
@@ -61,13 +43,13 @@ def killed_once(project, program, environment):
 
 
 def test_processes_leave_the_bytes_of_threads_though_one_is_killed(
-    edited, by_threads, program, clean_environment
+    in_shards, by_threads, program, clean_environment
 ):
     """Two processes of which one is killed: same files and dvc.lock; a third one took over.
 
     Prefect shows each shard as a task, with who computed it.
     """
-    project = edited.copy("by-processes")
+    project = in_shards.copy("by-processes")
     project.edit("workers: 2", "workers: 2, runner: processes")
     lines = killed_once(project, program, clean_environment)
     attacked = attackers(lines)
@@ -81,9 +63,9 @@ def test_processes_leave_the_bytes_of_threads_though_one_is_killed(
         assert said.fetchone()[0] >= SHARDS
 
 
-def test_a_step_beyond_its_limit_is_ended_and_the_rest_is_kept(edited):
+def test_a_step_beyond_its_limit_is_ended_and_the_rest_is_kept(in_shards):
     """One message and exit code 3; with a higher limit the run goes on, with the same bytes."""
-    project = edited.copy("limited")
+    project = in_shards.copy("limited")
     project.edit("images: 0}", "images: 0, limits: {attacked: {memory: 90MB}}}")
     answer = project.run(code=3)
     assert re.search(

@@ -12,15 +12,30 @@ ADDRESS = '"tcp://10.0.0.5:8786"'
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("runner: slurm", "run.runner must be 'threads', 'processes' or 'dask', got 'slurm'"),
-        ("runner: dask", "run must have an address (tcp://10.0.0.5:8786), which runner: dask"),
+        (
+            "runner: slurm",
+            "run.runner must be 'threads', 'processes', 'dask' or 'ray', got 'slurm'",
+        ),
+        (
+            "runner: dask",
+            "run must have an address such as tcp://10.0.0.5:8786, which runner: dask",
+        ),
+        ("runner: ray", "run must have an address such as ray://10.0.0.5:10001, which runner: ray"),
+        (
+            f"runner: ray, address: {ADDRESS}",
+            "such as ray://10.0.0.5:10001, which runner: ray connects to, got tcp://10.0.0.5:8786",
+        ),
+        (
+            'runner: dask, address: "ray://10.0.0.5:10001"',
+            "such as tcp://10.0.0.5:8786, which runner: dask connects to, got ray://",
+        ),
         (
             f"address: {ADDRESS}",
-            "run must have no address, which is of runner: dask, got runner: t",
+            "run must have no address, which is of runner: dask or ray, got runner: t",
         ),
         (
             "runner: dask, address: there",
-            "run.address must be a scheduler's address such as tcp://",
+            "run.address must be a cluster's address such as tcp://",
         ),
         ("runner: dask, address: 8786", "run.address must be text, got 8786"),
     ],
@@ -33,7 +48,14 @@ def test_a_runner_that_cannot_be_is_one_message(plan, pipeline_text, run, words)
     assert words in finding
 
 
-@pytest.mark.parametrize("run", ["runner: processes", f"runner: dask, address: {ADDRESS}"])
+@pytest.mark.parametrize(
+    "run",
+    [
+        "runner: processes",
+        f"runner: dask, address: {ADDRESS}",
+        'runner: ray, address: "ray://10.0.0.5:10001"',
+    ],
+)
 def test_who_computes_is_in_no_key(plan, pipeline_text, run):
     """A stage depends on the same keys and plugins, whoever computes it."""
     one, other = plan(pipeline_text), plan(f"{pipeline_text}run: {{{run}}}\n")

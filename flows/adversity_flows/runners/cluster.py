@@ -1,101 +1,92 @@
-"""A Dask cluster by the address of its scheduler, on however many machines."""
+"""What clusters have in common that are reached by an address: who is there, and who may compute."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import uuid
-from concurrent.futures import CancelledError
+from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from adversity.engine.public.mirror import keep_blobs
 from adversity.engine.public.shard_order import computes_with, differing, libraries, other_code
-from adversity.engine.public.shard_worker import compute
 from adversity.errors import InputError, RunError
 from adversity_flows.runners.orders import OrderRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
-    from adversity.engine.public.shard_order import Facts, ShardAnswer, ShardOrder
+    from adversity.engine.public.shard_order import Facts
     from adversity.engine.set_up.workspace import Workspace
 
-__all__ = ["SECONDS", "DaskCluster"]
+__all__ = ["SECONDS", "Cluster", "died_again", "introduced"]
 
 SECONDS = 10
-"""So long a scheduler may take to answer, and then to have a worker."""
+"""So long a cluster may take to answer, and then to have a worker."""
 
 
-class DaskCluster(OrderRunner):
-    """Workers of a Dask cluster; the scheduler gives a dead one's shard to another."""
+class Cluster(OrderRunner):
+    """Workers of a cluster; a dead one's shard goes to another."""
+
+    called: ClassVar[str]
+    """What answers at the address, for people."""
 
     def __init__(self, address: str, *, device: str, warn: Callable[[str], None]) -> None:
         """Connect to nothing yet.
 
         Args:
-            address: The scheduler's, such as `tcp://10.0.0.5:8786`.
+            address: Where the cluster is reached.
             device: Where networks run.
             warn: Told of workers that are not asked, and of unequal ones.
         """
         super().__init__()
-        self._address, self._device, self._warn = address, device, warn
+        self.address, self.device, self._warn = address, device, warn
+        self.excluded: set[str] = set()
         self._connecting = threading.Lock()
         self._client: Any = None
         self._places = 1
-        self._excluded: set[str] = set()
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Connect, and return what others are asked through.
+
+        Raises:
+            InputError: If the library is not installed, or nobody answers in time.
+        """
+
+    @abstractmethod
+    def introductions(self, client: Any) -> Mapping[str, tuple[Facts, str]]:
+        """Let every worker say what `introduced` does, by the name that people know it by.
+
+        Raises:
+            InputError: If there is no worker.
+            Exception: What they failed with.
+        """
+
+    @abstractmethod
+    def threads(self, client: Any) -> int:
+        """Return how many shards the cluster computes at a time."""
+
+    @abstractmethod
+    def leave(self, client: Any) -> None:
+        """Disconnect; the workers stay."""
 
     def places(self, workers: int) -> int:
         """Return two for each thread of the cluster: the next shard is there when one is done."""
-        self._connected()
+        self.connected()
         return max(workers, 2 * self._places)
 
     def workspace(self, given: Workspace) -> Workspace:
         """Return the workspace with the types of the cluster's processors, if they are others."""
-        self._connected()
-        if self.types == (computes_with(self._device),):
+        self.connected()
+        if self.types == (computes_with(self.device),):
             return given
         parts = tuple(self.types[0].split(" + ")) if len(self.types) == 1 else self.types
         return replace(given, processors=parts)
 
-    def ask(self, order: ShardOrder, *, at: str | None = None) -> ShardAnswer:
-        """Submit it, and wait."""
-        from distributed import KilledWorker
-
-        client = self._connected()
-        try:
-            answer: ShardAnswer = client.submit(
-                _compute_there,
-                order,
-                pure=False,
-                key=f"{order.step}-{order.index}-{uuid.uuid4().hex[:8]}",
-                **self._among(client, at),
-            ).result()
-        except KilledWorker as error:
-            raise RunError(
-                f"its workers died again and again ({error}); a system ends a process for want of "
-                "memory: a smaller run.shard_size or more memory a worker helps"
-            ) from error
-        except (CancelledError, OSError, TimeoutError) as error:
-            raise RunError(
-                f"the Dask scheduler at {self._address} is gone; finished shards are kept: run again"
-            ) from error
-        return answer
-
-    def give(self, worker: str, blobs: Sequence[bytes]) -> None:
-        """Send contents to a worker's machine."""
-        client = self._connected()
-        future = client.submit(_keep_there, list(blobs), pure=False, **self._among(client, worker))
-        try:
-            future.result()
-        except (CancelledError, OSError, TimeoutError) as error:
-            raise RunError(f"the Dask scheduler at {self._address} is gone; run again") from error
-
     def exclude(self, worker: str, why: str) -> None:
         """Ask a worker no more, and say so once."""
         with self._lock:
-            new = worker not in self._excluded
-            self._excluded.add(worker)
+            new = worker not in self.excluded
+            self.excluded.add(worker)
         if new:
             self._warn(f"warning: worker {worker} is left out: {why}")
 
@@ -103,30 +94,30 @@ class DaskCluster(OrderRunner):
         """Leave the cluster; its workers stay."""
         super().close()
         if self._client is not None:
-            self._client.close(timeout=2)
+            self.leave(self._client)
 
-    def _among(self, client: Any, at: str | None) -> dict[str, Any]:
-        """Return which workers may compute, as `submit` takes it."""
-        if not at and not self._excluded:
-            return {}
-        there = set(client.scheduler_info(n_workers=-1)["workers"]) - self._excluded
-        if not there:
-            raise RunError(f"no worker of the Dask scheduler at {self._address} may compute")
-        if at in there:
-            return {"workers": [at], "allow_other_workers": True}
-        return {"workers": sorted(there)}
-
-    def _connected(self) -> Any:
+    def connected(self) -> Any:
+        """Return what others are asked through; connect, and meet the workers, the first time."""
         with self._connecting:
             if self._client is None:
-                client = _client(self._address)
+                client = self.connect()
                 try:
                     self._meet(client)
                 except BaseException:
-                    client.close(timeout=2)
+                    self.leave(client)
                     raise
                 self._client = client
             return self._client
+
+    def gone(self) -> RunError:
+        """Return the error for a cluster that answers no more."""
+        return RunError(
+            f"{self.called} at {self.address} is gone; finished shards are kept: run again"
+        )
+
+    def nobody(self) -> RunError:
+        """Return the error for a cluster all of whose workers are left out."""
+        return RunError(f"no worker of {self.called} at {self.address} may compute")
 
     def _meet(self, client: Any) -> None:
         """Ask every worker for its code and its processor, before any computes.
@@ -135,17 +126,12 @@ class DaskCluster(OrderRunner):
             InputError: If there is no worker, or one has other code.
         """
         try:
-            client.wait_for_workers(1, timeout=SECONDS)
-        except TimeoutError as error:
-            raise InputError(
-                f"run.address {self._address}: expected workers at the Dask scheduler, got none in "
-                f"{SECONDS} s; start some with `dask worker {self._address} --nthreads 1`"
-            ) from error
-        try:
-            met: dict[str, tuple[Facts, str]] = client.run(_introduced, self._device)
+            met = self.introductions(client)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
-                f"run.address {self._address}: expected workers with adversity, got "
+                f"run.address {self.address}: expected workers with adversity, got "
                 f"{type(error).__name__}: {error}; install the same versions there"
             ) from error
         ours = libraries()
@@ -153,7 +139,7 @@ class DaskCluster(OrderRunner):
             if fault := differing(theirs, ours):
                 raise InputError(other_code(worker, fault))
         self.types = tuple(sorted({there for _, there in met.values()}))
-        self._places = sum(client.nthreads().values())
+        self._places = self.threads(client)
         if len(self.types) > 1:
             self._warn(
                 f"warning: the workers compute with {' and with '.join(self.types)}: their last bits "
@@ -161,41 +147,14 @@ class DaskCluster(OrderRunner):
             )
 
 
-def _client(address: str) -> Any:
-    """Connect to a scheduler.
-
-    Raises:
-        InputError: If Dask is not installed, or nobody answers in time.
-    """
-    try:
-        import distributed
-    except ImportError as error:
-        raise InputError(
-            "run.runner: dask needs Dask; install it with `pip install 'adversity[dask]'`"
-        ) from error
-    for name in ("distributed", "tornado"):  # what goes wrong is said once, by us
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        connect: Any = distributed.Client
-        return connect(address, timeout=SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            f"run.address {address}: expected a Dask scheduler, got no answer in {SECONDS} s; start "
-            "one with `dask scheduler`, or correct the address"
-        ) from error
-
-
-def _introduced(device: str) -> tuple[Facts, str]:
+def introduced(device: str) -> tuple[Facts, str]:
     """Say what a worker rests on and computes with; runs there."""
     return libraries(), computes_with(device)
 
 
-def _compute_there(order: ShardOrder) -> ShardAnswer:
-    """Compute on a worker, which goes by its address."""
-    from distributed import get_worker
-
-    return replace(compute(order), worker=get_worker().address)
-
-
-def _keep_there(blobs: Sequence[bytes]) -> None:
-    keep_blobs(blobs)
+def died_again(error: Exception) -> RunError:
+    """Return the error for a shard of which worker after worker died."""
+    return RunError(
+        f"its workers died again and again ({error}); a system ends a process for want of memory: "
+        "a smaller run.shard_size or more memory a worker helps"
+    )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from adversity.errors import StaleInputsError
 from adversity.provenance import file_sha256
+from adversity_flows.dvc.objects import md5_of
+from adversity_flows.dvc.remote_source import remote_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,15 +41,23 @@ class Inputs:
         with self._lock:
             if step not in self._listings:
                 files = sorted(set(self._files(step)))
-                rows = [
-                    [path.relative_to(self._workspace.root).as_posix(), self._hash(path), size]
-                    for path, size in ((path, path.stat().st_size) for path in files)
-                ]
+                rows = [self._row(path) for path in files]
                 content = json.dumps(rows).encode()
                 sha256 = hashlib.sha256(content).hexdigest()
                 self._lists[sha256] = content
                 self._listings[step] = sha256
             return self._listings[step]
+
+    @cached_property
+    def source(self) -> str:
+        """The remote of DVC, as a worker is told of it; nothing where the project has none."""
+        found = remote_source(self._workspace.root)
+        return found.json if found else ""
+
+    def _row(self, path: Path) -> tuple[str, str, int, str]:
+        """Return path, SHA-256, bytes, and the MD5 where a remote may know the content by that."""
+        name = path.relative_to(self._workspace.root).as_posix()
+        return name, self._hash(path), path.stat().st_size, md5_of(path) if self.source else ""
 
     def pieces(self, stage_run: StageRun, shard: Shard) -> tuple[tuple[str, str, str], ...]:
         """Return what a shard needs of others: key, name and SHA-256 of each in the store."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adversity_flows.runners.runner import Threads
 
@@ -35,12 +35,16 @@ def open_runner(plan: Plan, workers: int, warn: Callable[[str], None] | None = N
         from adversity_flows.runners.processes import Processes
 
         return Processes(workers, device=settings.device)
+    if settings.address is None:
+        return Threads()
+    how: Any = {"device": settings.device, "warn": warn or _to_stderr}
     if settings.runner == "dask":
-        from adversity_flows.runners.cluster import DaskCluster
+        from adversity_flows.runners.dask_cluster import DaskCluster
 
-        say = warn or _to_stderr
-        return DaskCluster(str(settings.address), device=settings.device, warn=say)
-    return Threads()
+        return DaskCluster(settings.address, **how)
+    from adversity_flows.runners.ray_cluster import RayCluster
+
+    return RayCluster(settings.address, **how)
 
 
 def _to_stderr(text: str) -> None:

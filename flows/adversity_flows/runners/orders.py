@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import threading
 from abc import abstractmethod
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversity.data.atomic import atomic_write
 from adversity.engine.public.shard_order import PlanOrder, ShardOrder, plan_order, run_mark
-from adversity.errors import RunError
+from adversity.errors import RunError, StorageError
 from adversity_flows.runners.inputs import Inputs
 from adversity_flows.runners.runner import Runner
 from adversity_flows.runs.run_marks import new_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from adversity.engine.public.shard_order import ShardAnswer
     from adversity.engine.set_up.workspace import Workspace
@@ -83,8 +83,10 @@ class OrderRunner(Runner):
             elif not self._from_afar:
                 self._from_afar = True  # from now on each order says what to ask for
             else:
-                self.give(answer.worker, inputs.read(answer.lacks))
-        answer.raise_any()
+                with _named(answer.worker):
+                    self.give(answer.worker, inputs.read(answer.lacks))
+        with _named(answer.worker):
+            answer.raise_any()
         for key, name, content, sha256 in answer.pieces:
             _put(stage_run, (key, name), content, sha256)
         return f"{answer.worker} in {answer.seconds:.1f} s"
@@ -95,7 +97,7 @@ class OrderRunner(Runner):
             return order
         inputs = self._described(stage_run.plan, stage_run.workspace)[1]
         listing, pieces = inputs.listing(order.step), inputs.pieces(stage_run, shard)
-        return replace(order, inputs=listing, pieces=pieces)
+        return replace(order, inputs=listing, pieces=pieces, source=inputs.source)
 
     def close(self) -> None:
         """Take the mark of the run away."""
@@ -113,6 +115,15 @@ class OrderRunner(Runner):
                 order = plan_order(plan, workspace, self._run, self.types)
                 known = self._known = plan, workspace, order, Inputs(plan, workspace)
             return known[2], known[3]
+
+
+@contextmanager
+def _named(worker: str) -> Iterator[None]:
+    """Say whose disk it is, where a worker could not write."""
+    try:
+        yield
+    except StorageError as error:
+        raise StorageError(f"worker {worker}: {error}") from error
 
 
 def _put(stage_run: StageRun, place: tuple[str, str], content: bytes, sha256: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import pickle
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,11 +14,14 @@ import pytest
 from adversity.engine.public import mirror, shard_worker
 from adversity.engine.public.open_stage import open_stage
 from adversity.engine.set_up.workspace import Workspace
-from adversity.errors import InputError, RunError, StaleInputsError
+from adversity.errors import InputError, RunError, StaleInputsError, StorageError
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
+from adversity_flows.dvc.remote_source import OpenSource, RemoteSource, remote_source
+from adversity_flows.runners import worker
 from adversity_flows.runners.orders import OrderRunner
+from adversity_flows.runners.worker import fetch_and_compute
 
 FILE = "pipelines/tiny.yaml"
 PIPELINE = """\
@@ -37,8 +44,10 @@ class Apart(OrderRunner):
 
     def ask(self, order, *, at=None):
         self.asked += 1
-        answer = shard_worker.compute(pickle.loads(pickle.dumps(order)))
+        answer = self.compute(pickle.loads(pickle.dumps(order)))
         return pickle.loads(pickle.dumps(answer))
+
+    compute = staticmethod(fetch_and_compute)
 
     def give(self, worker, blobs):
         self.given.append(len(blobs))
@@ -62,9 +71,11 @@ def plan(tmp_path, monkeypatch):
     (root / FILE).write_text(PIPELINE)
     monkeypatch.setattr(mirror, "user_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(shard_worker, "_sees", lambda order: False)
+    monkeypatch.setattr(worker, "_failed", set())
     monkeypatch.setattr(shard_worker, "_desk", shard_worker._Desk())
     yield make_plan(load_pipeline(Path(FILE), root=root), discover())
-    shard_worker._desk._mirror.remove()
+    if shard_worker._desk._mirror:
+        shard_worker._desk._mirror.remove()
 
 
 def opened(plan, store="store"):
@@ -125,7 +136,7 @@ def test_a_listed_path_that_leads_out_of_the_project_is_refused(plan, tmp_path):
 
     shard_worker._desk._mirror = place = mirror.Mirror("abc")
     content = b"x"
-    listing = json.dumps([["../../../out", hashlib.sha256(content).hexdigest(), 1]]).encode()
+    listing = json.dumps([["../../../out", hashlib.sha256(content).hexdigest(), 1, ""]]).encode()
     mirror.keep_blobs([content, listing])
     with pytest.raises(InputError, match="a path inside the project"):
         place.bring(hashlib.sha256(listing).hexdigest())
@@ -140,3 +151,100 @@ def test_a_worker_of_another_processor_is_left_out(plan):
             runner.run_shard(far, far.shards[0])
         assert "and the run began with a processor that nobody has" in runner.left_out[0]
     shard_worker._desk._mirror = mirror.Mirror("abc")
+
+
+@pytest.fixture
+def remote(plan, tmp_path):
+    """The project's photographs are tracked by DVC and pushed to a folder; returns that."""
+    folder = tmp_path / "remote"
+    commands = [
+        ["git", "init", "--quiet"],
+        ["dvc", "init", "--quiet"],
+        ["dvc", "remote", "add", "--quiet", "--default", "store", str(folder)],
+        ["dvc", "add", "--quiet", "photos"],
+        ["dvc", "push", "--quiet"],
+    ]
+    for command in commands:
+        subprocess.run(command, cwd=plan.root, check=True)
+    return folder
+
+
+def test_what_dvc_s_remote_has_is_not_sent_by_the_run(plan, remote):
+    """Five photographs come from the remote; the run sends the list and the pipeline file."""
+    far, near = opened(plan), opened(plan, "beside")
+    with Apart() as runner:
+        for shard in far.shards:
+            runner.run_shard(far, shard)
+            near.run_shard(shard)
+        assert runner.given[0] == 1
+        assert sum(runner.given) == 1 + len(rows(plan)) - 5
+    for shard in far.shards:
+        place = far.cell_key(shard.cell), shard.name
+        assert far.store.path(*place).read_bytes() == near.store.path(*place).read_bytes()
+
+
+def rows(plan):
+    """Return what the list of the measuring step names."""
+    with Apart() as runner:
+        inputs = runner._described(plan, Workspace(plan.root, plan.root, plan.root / "store"))[1]
+        return json.loads(inputs.read([inputs.listing("quality")])[0])
+
+
+@pytest.mark.parametrize("how", ["damaged", "gone", "closed"])
+def test_what_the_remote_does_not_give_whole_is_sent_by_the_run(plan, remote, how, monkeypatch):
+    """Other bytes than the hash names are not used; a remote that is not there is asked once."""
+    (lost, *_) = [file for file in remote.rglob("*") if file.is_file() and file.suffix != ".dir"]
+    if how == "damaged":
+        lost.chmod(0o644)
+        lost.write_bytes(b"damaged")
+    elif how == "gone":
+        lost.unlink()
+    else:
+        asked = []
+        monkeypatch.setattr(OpenSource, "read", lambda _, md5: asked.append(md5) or 1 / 0)
+    far = opened(plan)
+    with Apart() as runner:
+        runner.run_shard(far, far.shards[0])
+        lacking = len(rows(plan)) - (0 if how == "closed" else 4)
+        assert sum(runner.given) == 1 + lacking
+    if how == "closed":
+        assert len(asked) <= 6  # five photographs and the file, once
+
+
+def test_a_remote_with_a_secret_in_its_address_is_not_told(plan, remote):
+    """A worker is told where, and brings its own secret; other options go along."""
+
+    def modify(*words):
+        subprocess.run(["dvc", "remote", "modify", "store", *words], cwd=plan.root, check=True)
+
+    modify("url", "s3://bucket/there")
+    modify("endpointurl", "http://127.0.0.1:9000")
+    modify("--local", "secret_access_key", "hidden")
+    found = remote_source(plan.root)
+    assert found.url == "s3://bucket/there"
+    assert found.options["endpointurl"] == "http://127.0.0.1:9000"
+    assert "hidden" not in found.json
+    assert RemoteSource.from_json(found.json) == found
+    (plan.root / ".dvc" / "config.local").unlink()
+    url = "https://me:hidden@example.org/there"
+    command = ["dvc", "remote", "add", "--force", "--default", "store", url]
+    subprocess.run(command, cwd=plan.root, check=True)
+    assert remote_source(plan.root) is None
+
+
+def test_a_full_disk_of_a_worker_is_one_message_and_nothing_is_left(plan, monkeypatch, tmp_path):
+    """The worker is named; no half file stays in its cache."""
+    replace = Path.replace
+
+    def full(self, target):
+        if (tmp_path / "cache") not in self.parents:
+            return replace(self, target)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    far = opened(plan)
+    with Apart() as runner:
+        with pytest.raises(StorageError, match=r"worker \S+: cannot write .*the disk is full"):
+            runner.run_shard(far, far.shards[0])
+        monkeypatch.undo()
+        assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

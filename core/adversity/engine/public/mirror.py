@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adversity.data.atomic import storage_error
 from adversity.data.store import Store
 from adversity.errors import InputError
 from adversity.provenance import file_sha256
@@ -25,7 +26,7 @@ from adversity.user_cache import user_cache, write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["LackingError", "Mirror", "TellingStore", "keep_blobs"]
+__all__ = ["LackingError", "Mirror", "TellingStore", "keep_blobs", "listed_files"]
 
 AT_ONCE = 1 << 26
 """A worker asks for so many bytes at a time, or for one file that is larger."""
@@ -49,9 +50,31 @@ def _blob(sha256: str) -> Path:
 
 
 def keep_blobs(blobs: Iterable[bytes]) -> None:
-    """Keep contents in the cache of this machine, each by its SHA-256."""
+    """Keep contents in the cache of this machine, each by its SHA-256.
+
+    Raises:
+        StorageError: If the disk is full or not writable; nothing is left of what did not fit.
+    """
     for content in blobs:
-        write_whole(_blob(hashlib.sha256(content).hexdigest()), content)
+        path = _blob(hashlib.sha256(content).hexdigest())
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise storage_error(error, path) from error
+
+
+def listed_files(listing: str) -> list[tuple[str, str, int, str]]:
+    """Read a list of files that this machine keeps.
+
+    Args:
+        listing: The SHA-256 of the list; JSON, a row a file.
+
+    Returns:
+        Path, SHA-256, bytes, and the MD5 or an empty text, of each; none where the list is lacking.
+    """
+    if not listing or not _whole(listing):
+        return []
+    return [(*row,) for row in json.loads(_blob(listing).read_bytes())]
 
 
 def _whole(sha256: str) -> bool:
@@ -100,7 +123,7 @@ class Mirror:
         """Put all files of a list in their places.
 
         Args:
-            listing: The SHA-256 of the list: JSON, `[path, SHA-256, bytes]` for each file.
+            listing: The SHA-256 of the list, as `listed_files` reads it.
 
         Raises:
             LackingError: With some that are lacking.
@@ -110,10 +133,9 @@ class Mirror:
             return
         if not _whole(listing):
             raise LackingError([listing])
-        files = json.loads(_blob(listing).read_bytes())
         lacking: dict[str, None] = {}
         size = 0
-        for path, sha256, count in files:
+        for path, sha256, count, _ in listed_files(listing):
             if self._files.get(path) == sha256:
                 continue
             if _whole(sha256):
@@ -129,12 +151,15 @@ class Mirror:
         target = (self.root / path).resolve()
         if not target.is_relative_to(self.root.resolve()):
             raise InputError(f"expected a path inside the project, got {path!r}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
         try:
-            target.hardlink_to(_blob(sha256))
-        except OSError:  # a file system without links, or another one
-            shutil.copyfile(_blob(sha256), target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            try:
+                target.hardlink_to(_blob(sha256))
+            except OSError:  # a file system without links, or another one
+                shutil.copyfile(_blob(sha256), target)
+        except OSError as error:
+            raise storage_error(error, target) from error
         self._files[path] = sha256
 
     def bring_pieces(self, store: Store, pieces: Iterable[tuple[str, str, str]]) -> None:

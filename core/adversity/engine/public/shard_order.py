@@ -87,6 +87,8 @@ class ShardOrder:
     """The SHA-256 of the list of files that the step reads, for who does not see them."""
     pieces: tuple[tuple[str, str, str], ...] = ()
     """What it needs of other shards: key, name and SHA-256."""
+    source: str = ""
+    """Where listed files may be fetched by their MD5, for the runner; nothing where nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,16 @@ def _device(value: object) -> object:
 
 def _address(value: object) -> object:
     """Refuse what names no scheduler; whether one is there is tried when there is work."""
-    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls|ucx)://[^\s/@]+:\d+", value):
+    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls|ucx|ray)://[^\s/@]+:\d+", value):
         raise ValueError(
-            f"must be a scheduler's address such as tcp://10.0.0.5:8786, got {value!r}"
+            "must be a cluster's address such as tcp://10.0.0.5:8786 (Dask) or "
+            f"ray://10.0.0.5:10001, got {value!r}"
         )
     return value
+
+
+_CLUSTERS = {"dask": "tcp://10.0.0.5:8786", "ray": "ray://10.0.0.5:10001"}
+"""Runners that have an address, each with one."""
 
 
 def _cron(value: object) -> object:
@@ -150,22 +155,28 @@ class RunSpec(Part):
     images: Count = 24
     checkpoint_s: Count = 60
     max_cells: Positive = 10_000
-    runner: Literal["threads", "processes", "dask"] = "threads"
+    runner: Literal["threads", "processes", "dask", "ray"] = "threads"
     address: Annotated[StrictStr | None, BeforeValidator(_address)] = None
     limits: Mapping[StrictStr, LimitSpec] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _addressed(self) -> Self:
-        if (self.runner == "dask") != (self.address is not None):
-            wanted = (
-                "must have an address (tcp://10.0.0.5:8786), which runner: dask connects to, got none"
-                if self.address is None
-                else f"must have no address, which is of runner: dask, got runner: {self.runner}"
-            )
-            raise ValueError(wanted)
-        if self.runner == "dask" and self.limits:
+        example = _CLUSTERS.get(self.runner)
+        if example is None and self.address is not None:
             raise ValueError(
-                "must have no limits with runner: dask, since they are of processes of this machine; "
-                "a cluster has its own, as `dask worker --memory-limit 8GiB`"
+                f"must have no address, which is of runner: dask or ray, got runner: {self.runner}"
+            )
+        if example is not None:
+            wanted = (
+                f"must have an address such as {example}, which runner: {self.runner} connects to"
+            )
+            if self.address is None:
+                raise ValueError(f"{wanted}, got none")
+            if self.address.startswith("ray:") != (self.runner == "ray"):
+                raise ValueError(f"{wanted}, got {self.address}")
+        if example is not None and self.limits:
+            raise ValueError(
+                f"must have no limits with runner: {self.runner}, since they are of processes of "
+                "this machine; a cluster has its own, as `dask worker --memory-limit 8GiB`"
             )
         return self
