@@ -78,8 +78,9 @@ def _info(known: Mapping[str, Any]) -> MeasureInfo:
 
 
 def _data(record: Mapping[str, Any]) -> DataSummary:
+    plain = {"uses": "", "n": 0, "classes": 0, **record}  # which no table asks for
     names = ("id", "uses", "n", "classes", "facts", "content")
-    return DataSummary(**{name: record[name] for name in names if name in record})
+    return DataSummary(**{name: plain[name] for name in names if name in plain})
 
 
 def _step(record: Mapping[str, Any], infos: Mapping[str, MeasureInfo]) -> StepSummary:
