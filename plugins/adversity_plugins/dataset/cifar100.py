@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from adversity import ProjectFolder
 from adversity.errors import DataError
 from adversity_plugins.dataset._cifar import CLASS_NAMES, SIDE
-from adversity_plugins.dataset._cifar_batches import batches, count_in, planes_last
-from adversity_plugins.dataset._labelled_arrays import LabelledArrays, Part
+from adversity_plugins.dataset._cifar_batches import CifarBatches
+from adversity_plugins.dataset._labelled_arrays import Part
 from adversity_plugins.dataset._superclasses import SUPERCLASS_OF, SUPERCLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from adversity_plugins.dataset._cifar import Array
+    from adversity_plugins.dataset._cifar import Array, ClassCount
 
 __all__ = ["Cifar100"]
 
-_FILES = {"train": ("train.bin",), "test": ("test.bin",)}
-_PUBLISHED = {"train": 50_000, "test": 10_000}
 
-
-class Cifar100(LabelledArrays):
+class Cifar100(CifarBatches):
     """CIFAR-100 from its binary version: 60 000 colour images of 32 x 32 pixels in 100 classes.
 
     `path` is the folder `cifar-100-binary` of `cifar-100-binary.tar.gz`, with `train.bin` and
@@ -43,21 +38,16 @@ class Cifar100(LabelledArrays):
     """
 
     name: ClassVar[str] = "cifar100"
-    image_channels: ClassVar[tuple[int, ...] | None] = (3,)
-    reference: ClassVar[str] = (
-        "Krizhevsky, Learning multiple layers of features from tiny images, 2009"
-    )
+    _classes: ClassVar[ClassCount] = 100
+    _files: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "train": ("train.bin",),
+        "test": ("test.bin",),
+    }
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"path": "cifar-100-binary"},
         {"path": "cifar-100-binary", "split": "train", "labels": "coarse", "limit": 3},
     )
 
-    path: ProjectFolder = Field(
-        description="the folder with train.bin and test.bin, relative to the project"
-    )
-    split: Literal["train", "test"] = Field(
-        default="test", description="which part: 50 000 images to fit on, 10 000 to report on"
-    )
     labels: Literal["fine", "coarse"] = Field(
         default="fine", description="fine are the 100 classes, coarse their 20 superclasses"
     )
@@ -68,36 +58,27 @@ class Cifar100(LabelledArrays):
         place = folder / "cifar-100-binary"
         place.mkdir()
         random = np.random.default_rng(0)
-        for name in _FILES["train"] + _FILES["test"]:
+        for name in cls._files["train"] + cls._files["test"]:
             rows = random.integers(0, 256, (4, 2 + 3 * SIDE * SIDE), np.uint8)
             rows[:, 1] = random.integers(10, 100, 4)
             rows[:, 0] = SUPERCLASS_OF[rows[:, 1]]
             (place / name).write_bytes(rows.tobytes())
 
-    def _named(self) -> tuple[str, int]:
-        return self.split, 5
-
-    def _count(self, files: Sequence[str]) -> int:
-        return count_in(self.path, files, _FILES[self.split], 100)
-
     def _read(self, files: Sequence[str]) -> list[Part]:
         said: list[dict[str, str | float]] = [{"superclass": name} for name in SUPERCLASSES]
         parts = []
-        for where, labels, images in batches(self.path, files, _FILES[self.split], 100):
+        for where, labels, images in self._batches(files):
             coarse, fine = labels[:, 0], labels[:, 1]
             _require_agreement(where, coarse, fine)
             parts.append(
                 Part(
                     where,
-                    planes_last(images),
+                    images.transpose(0, 2, 3, 1),
                     fine if self.labels == "fine" else coarse,
                     attributes=[said[number] for number in coarse.tolist()],
                 )
             )
         return parts
-
-    def _source(self) -> tuple[str, int]:
-        return "CIFAR-100, binary version (Krizhevsky, 2009)", _PUBLISHED[self.split]
 
     def describe(self) -> dict[str, Any]:
         """Return what was taken, where it comes from, and which labels are the targets."""
@@ -106,7 +87,7 @@ class Cifar100(LabelledArrays):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The 100 classes, or the 20 superclasses, in the order of the labels."""
-        return CLASS_NAMES[100] if self.labels == "fine" else SUPERCLASSES
+        return super().class_names if self.labels == "fine" else SUPERCLASSES
 
 
 def _require_agreement(where: str, coarse: Array, fine: Array) -> None:
