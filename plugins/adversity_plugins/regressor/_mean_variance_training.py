@@ -12,9 +12,10 @@ from torch import Tensor
 
 from adversity.contracts.values import State
 from adversity.errors import DataError
-from adversity_plugins.regressor._adam import Adam, one_thread
 from adversity_plugins.regressor._held_out import Units, place_apart, widened
 from adversity_plugins.regressor._mean_variance_network import MeanVarianceNetwork
+from adversity_plugins.small_network.adam import Adam, one_thread
+from adversity_plugins.small_network.body import shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,9 +95,7 @@ def train(
         channels=found.images.shape[1], numbers=len(names), width=recipe.width
     )
     network.eval().draw(rng)
-    deviation, mean = torch.std_mean(found.images.double(), dim=(0, 2, 3), keepdim=True)
-    network.mean.copy_(mean)
-    network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
+    network.scale_to(found.images)
     rows = place_apart(found, recipe.hold_out, rng, _LABEL)
     training = _Training(network, recipe, found, rows, validate)
     with one_thread():
@@ -136,7 +135,7 @@ class _Training:
         """Take the rows to learn from, and those held out."""
         self._network, self._recipe, self._validate = network, recipe, validate
         self._found, (self._learnt, self._held) = found, rows
-        self._shares = _shares(found.weights)
+        self._shares = shares_of(found.weights)
         self.units = Units.of(found.targets, self._shares)
         self._targets = self.units.scaled(found.targets)
         self.factor = torch.ones(found.targets.shape[1], dtype=torch.float64)
@@ -251,13 +250,6 @@ class _Training:
 
 def _blocks(rows: Tensor, size: int) -> list[Tensor]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _shares(weights: Tensor | None) -> Tensor | None:
-    """Return weights `[N]` float32 whose mean is 1; None where all are the same, as if none were."""
-    if weights is None or bool((weights == weights[0]).all()):
-        return None
-    return (weights / weights.mean()).float()
 
 
 def _finite(loss: float, recipe: Recipe) -> float:

@@ -16,12 +16,12 @@ from adversity.engine.public.in_memory import TensorRows
 from adversity.engine.stages.checkpoint import Checkpoint
 from adversity.errors import DataError, NotFittedError, WeightsError
 from adversity.metrics import gaussian_nats
-from adversity_plugins.regressor._adam import Adam
 from adversity_plugins.regressor._held_out import Units, place_apart
 from adversity_plugins.regressor._mean_variance_network import LEAST, MeanVarianceNetwork
 from adversity_plugins.regressor._mean_variance_training import beta_nll
 from adversity_plugins.regressor._numbered_images import NumberedImages
 from adversity_plugins.regressor.mean_variance_cnn import MeanVarianceCNN
+from adversity_plugins.small_network.adam import Adam
 
 
 def test_training_is_repeatable_and_keeps_global_state():

@@ -1,84 +1,25 @@
 """The network of `small_cnn`: four convolutions and a linear layer, without normalisation.
 
-No layer looks at other samples or keeps running statistics, so an answer depends on its own image
-alone; without dropout, training and evaluation compute the same function.
+Without dropout, training and evaluation compute the same function.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING
-
-import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    import numpy as np
+from adversity_plugins.small_network.body import Linear, SmallBody
 
 __all__ = ["SmallNetwork"]
 
 
-class _Convolution(nn.Conv2d):
-    """One whose weights are set afterwards: nothing is drawn from the global generator.
-
-    As `nn.utils.skip_init` would make it, which imports a library of algebra first, for meta tensors.
-    """
-
-    def reset_parameters(self) -> None:
-        """Leave them undefined."""
-
-
-class _Linear(nn.Linear):
-    """The same for a linear layer."""
-
-    def reset_parameters(self) -> None:
-        """Leave them undefined."""
-
-
-class SmallNetwork(nn.Module):
+class SmallNetwork(SmallBody):
     """Images `[N, C, H, W]` in [0, 1] to logits `[N, K]`; any H, W >= 8."""
-
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(self, *, channels: int, classes: int, width: int, dropout: float = 0.0) -> None:
         """Make the layers; their values are undefined until `draw` or a state dict."""
-        super().__init__()
-        wide, wider = width, 2 * width
-        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
-        self.register_buffer("deviation", torch.ones(1, channels, 1, 1))
-        self.body = nn.Sequential(
-            OrderedDict(
-                conv1=_Convolution(channels, wide, 5, stride=2, padding=2),
-                relu1=nn.ReLU(),
-                conv2=_Convolution(wide, wider, 3, stride=2, padding=1),
-                relu2=nn.ReLU(),
-                conv3=_Convolution(wider, wider, 3, padding=1),
-                relu3=nn.ReLU(),
-                conv4=_Convolution(wider, wider, 3, stride=2, padding=1),
-                relu4=nn.ReLU(),
-                pool=nn.AdaptiveAvgPool2d(2),
-                flat=nn.Flatten(),
-            )
-        )
+        super().__init__(channels=channels, width=width)
         self.dropout = nn.Dropout(dropout)
-        self.head = _Linear(4 * wider, classes)
-
-    def draw(self, rng: np.random.Generator) -> None:
-        """Draw initial weights (He et al., 2015: variance 2 / fan-in), zero biases."""
-        with torch.no_grad():
-            for name, value in self.named_parameters():
-                if name.endswith("bias"):
-                    value.zero_()
-                    continue
-                scale = (2.0 / value[0].numel()) ** 0.5
-                drawn = rng.standard_normal(tuple(value.shape)) * scale
-                value.copy_(torch.from_numpy(drawn))
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return `[N, D]` features before the last layer."""
-        normal: Tensor = self.body((images - self.mean) / self.deviation)
-        return normal
+        self.head = Linear(8 * width, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits `[N, K]`."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.optim.adam import adam
 
 from adversity.contracts.values import State
 from adversity.errors import DataError
 from adversity_plugins.classifier.network._small_cnn_network import SmallNetwork
+from adversity_plugins.small_network.adam import Adam, one_thread
+from adversity_plugins.small_network.body import shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable
 
     import numpy as np
 
@@ -66,12 +66,10 @@ def train(
     """
     network = SmallNetwork(channels=images.shape[1], classes=len(class_names), width=recipe.width)
     network.eval().draw(rng)
-    deviation, mean = torch.std_mean(images.double(), dim=(0, 2, 3), keepdim=True)
-    network.mean.copy_(mean)
-    network.deviation.copy_(deviation.clamp_min(1e-3))  # a constant channel divides by no zero
-    with _one_thread(), torch.enable_grad():
+    network.scale_to(images)
+    with one_thread(), torch.enable_grad():
         drawn = redraw or (lambda _epoch: images)
-        loss = _descend(network, drawn, (targets, _shares(weights)), recipe, rng, held, watch)
+        loss = _descend(network, drawn, (targets, shares_of(weights)), recipe, rng, held, watch)
     validated = {} if held is None else {"validation_accuracy": _accuracy(network, *held)}
     return State(
         arrays={name: value.numpy().copy() for name, value in network.state_dict().items()},
@@ -87,13 +85,6 @@ def train(
             },
         },
     )
-
-
-def _shares(weights: Tensor | None) -> Tensor | None:
-    """Return weights `[N]` float32 whose mean is 1; None where all are the same, as if none were."""
-    if weights is None or bool((weights == weights[0]).all()):
-        return None
-    return (weights / weights.mean()).float()
 
 
 def _loss(answers: Tensor, targets: Tensor, shares: Tensor | None, rows: Tensor) -> Tensor:
@@ -136,7 +127,7 @@ def _descend(
     """
     targets, shares = asked
     steps = math.ceil(len(targets) / recipe.batch_size) * recipe.epochs
-    optimiser = _Adam(network.parameters())
+    optimiser = Adam(network.parameters())
     done, epochs, mean_loss = 0, 0, math.inf
     before = None if watch is None else watch.resume()
     if before is not None:
@@ -190,64 +181,3 @@ def _finite(loss: float, recipe: Recipe) -> float:
             f"{recipe.learning_rate:g}"
         )
     return loss
-
-
-class _Adam:
-    """`torch.optim.Adam` by the function that computes it.
-
-    The class would first import PyTorch's compiler, which is not used, and takes as long as
-    the whole training of a small pipeline.
-    """
-
-    def __init__(self, parameters: Iterable[Tensor]) -> None:
-        self._parameters = list(parameters)
-        self._means = [torch.zeros_like(each) for each in self._parameters]
-        self._squares = [torch.zeros_like(each) for each in self._parameters]
-        self._steps = [torch.tensor(0.0) for _ in self._parameters]
-
-    def step(self, loss: Tensor, rate: float) -> None:
-        """Go one step down a loss."""
-        gradients = list(torch.autograd.grad(loss, self._parameters))
-        with torch.no_grad():
-            adam(
-                *(self._parameters, gradients, self._means, self._squares, [], self._steps),
-                lr=rate,
-                beta1=0.9,
-                beta2=0.999,
-                eps=1e-8,
-                weight_decay=0.0,
-                amsgrad=False,
-                maximize=False,
-                foreach=False,
-            )
-
-    def so_far(self, network: SmallNetwork, info: Mapping[str, Any]) -> State:
-        """Return all that the next step hangs on: weights, moments, and what else is given."""
-        named = {f"network.{name}": value for name, value in network.state_dict().items()}
-        for part, values in self._parts().items():
-            named |= {f"{part}.{at}": value for at, value in enumerate(values)}
-        return State({name: value.numpy().copy() for name, value in named.items()}, info)
-
-    def take(self, network: SmallNetwork, state: State) -> None:
-        """Go on from there."""
-        saved = {name: torch.from_numpy(value.copy()) for name, value in state.arrays.items()}
-        with torch.no_grad():
-            for name, value in network.state_dict().items():
-                value.copy_(saved[f"network.{name}"])
-            for part, values in self._parts().items():
-                for at, value in enumerate(values):
-                    value.copy_(saved[f"{part}.{at}"])
-
-    def _parts(self) -> dict[str, list[Tensor]]:
-        return {"mean": self._means, "square": self._squares, "step": self._steps}
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sum in one order: the number of threads changes how kernels split their sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -26,7 +26,8 @@ class Adam:
     whole training of a small pipeline.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float = 0.0) -> None:
+        """Begin with moments of zero."""
         self._parameters, self._decay = list(parameters), weight_decay
         self._means = [torch.zeros_like(each) for each in self._parameters]
         self._squares = [torch.zeros_like(each) for each in self._parameters]
