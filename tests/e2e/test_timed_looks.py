@@ -112,7 +112,7 @@ def test_a_step_that_hangs_is_ended_told_and_healed(
     monkeypatch.setattr(timed, "_started", once_it_hangs)
     monkeypatch.setenv("HANGS_AT", str(at))
     with monkeypatch.context() as patch:
-        patch.setattr(timed, "timeout_of", lambda *_: timed.Timeout("1h", 0.1))
+        patch.setattr(timed, "timeout_of", lambda *_: timed.Timeout("1h", 0.1, "hanging"))
         code = main(["schedule", "run", FILE])
     said = capsys.readouterr().err
     assert code == 3, said

@@ -56,10 +56,12 @@ class Timeout:
     Attributes:
         written: As the file says it: `2h`.
         seconds: Wall time.
+        pipeline: The pipeline's name, kept in case somebody edits the file meanwhile.
     """
 
     written: str
     seconds: float
+    pipeline: str
 
 
 def timeout_of(root: Path, file: str) -> Timeout | None:
@@ -70,12 +72,13 @@ def timeout_of(root: Path, file: str) -> Timeout | None:
         file: The pipeline file, relative to it; what is wrong with it is for the look to say.
     """
     try:
-        schedule = load_pipeline(root / file, root=root).spec.schedule
+        spec = load_pipeline(root / file, root=root).spec
     except AdversityError:
         return None
-    if schedule is None or schedule.timeout is None:
+    written = spec.schedule and spec.schedule.timeout
+    if not written:
         return None
-    return Timeout(schedule.timeout, interval_of(schedule.timeout).total_seconds())
+    return Timeout(written, interval_of(written).total_seconds(), spec.name)
 
 
 def name_from_outside() -> str:
@@ -114,7 +117,7 @@ def look_in_time(
         code = process.wait(timeout.seconds)
     except subprocess.TimeoutExpired:
         _kill(process)
-        return _cut_off(root, file, look, timeout, ended)
+        return _cut_off(root, look, timeout, ended)
     except KeyboardInterrupt:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -155,11 +158,9 @@ def _end_with(pipe: int) -> None:
     end_tree(os.getpid())
 
 
-def _cut_off(
-    root: Path, file: str, look: Look, timeout: Timeout, ended: Callable[[Look], None]
-) -> int:
+def _cut_off(root: Path, look: Look, timeout: Timeout, ended: Callable[[Look], None]) -> int:
     """Leave what a look that was killed could not; one that had left its line is as it said."""
-    name = load_pipeline(root / file, root=root).spec.name
+    name = timeout.pipeline
     why = (
         f"it took longer than schedule.timeout, {timeout.written}, and was ended with all that it had "
         "started; finished shards are kept, and the next look goes on from them"

@@ -84,7 +84,7 @@ def within(seconds: float, root: Path) -> bool:
 
 def look(root: Path, seconds: float, told: list[Look]) -> int:
     """Do a look in a process; its time begins when it hangs."""
-    return look_in_time(root, FILE, Timeout("45m", seconds), [str(root)], told.append)
+    return look_in_time(root, FILE, Timeout("45m", seconds, "nightly"), [str(root)], told.append)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def from_its_hanging(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_file_says_how_long(root: Path) -> None:
     """A file without, or one that cannot be read, says nothing: the look itself will."""
-    assert timeout_of(root, FILE) == Timeout("45m", 2700.0)
+    assert timeout_of(root, FILE) == Timeout("45m", 2700.0, "nightly")
     path = root / FILE
     path.write_text(PIPELINE.replace(", timeout: 45m", ""))
     assert timeout_of(root, FILE) is None
@@ -117,6 +117,7 @@ def test_a_look_that_hangs_is_ended_and_told(root: Path, monkeypatch: pytest.Mon
     """Its children too; its run says how it ended, and the lease and the worktree are free."""
     monkeypatch.setattr(timed, "_RUN", f"{LOOK}time.sleep(600)")
     told: list[Look] = []
+    (root / FILE).write_text("edited: [")  # somebody is at it just now
     with pytest.raises(TimedOutError, match=r"^the look timed out: .* schedule\.timeout, 45m"):
         look(root, 0.2, told)
     (left,) = past_looks(root, "nightly")
@@ -167,7 +168,7 @@ from adversity_flows.scheduled import timed
 timed._RUN = sys.argv[2]
 take_as_interrupt()
 root = pathlib.Path(sys.argv[1])
-sys.exit(timed.look_in_time(root, "pipelines/nightly.yaml", timed.Timeout("1h", 3600.0), [str(root)], print))
+sys.exit(timed.look_in_time(root, "pipelines/nightly.yaml", timed.Timeout("1h", 3600.0, "nightly"), [str(root)], print))
 """
 
 
