@@ -126,6 +126,22 @@ def test_a_remote_that_came_after_a_version_has_it(versions: Any, call: Callable
     assert (answer.code, "6 the same" in answer.out) == (0, True), answer.err
 
 
+def test_a_remote_without_the_data_is_one_message(
+    versions: Any, call: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    """It is there and was never pushed to: exit code 3, and nothing is left of the attempt."""
+    remote = versions.root.parent / "remote"
+    remote.mkdir()
+    with (versions.root / ".dvc/config.local").open("w", encoding="utf-8") as config:
+        config.write(f"""['remote "store"']\n    url = {remote}\n[core]\n    remote = store\n""")
+    shutil.rmtree(versions.root / ".dvc" / "cache")
+    before = sorted(path for path in versions.root.rglob("*") if ".dvc/tmp" not in str(path))
+    refused(call("data", "diff", "data/test", "v1", "v2"), "v1", "dvc fetch", code=3)
+    after = sorted(path for path in versions.root.rglob("*") if ".dvc/tmp" not in str(path))
+    assert [path for path in after if path.is_file()] == [path for path in before if path.is_file()]
+    assert not list(remote.iterdir())
+
+
 def test_packaged_data_have_the_versions_of_their_package(
     project: Any, call: Callable[..., Any], refused: Callable[..., str]
 ) -> None:
