@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import uuid
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -67,6 +68,12 @@ class DaskCluster(Cluster):
         try:
             connect: Any = distributed.Client
             return connect(self.address, timeout=SECONDS, set_as_default=False)
+        except (TypeError, FileNotFoundError, ssl.SSLError) as error:
+            raise InputError(
+                f"run.address {self.address}: expected certificates in Dask's configuration, got "
+                f"{type(error).__name__}: {error}; set distributed.comm.tls, or the environment "
+                "variables of it"
+            ) from error
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 f"run.address {self.address}: expected a Dask scheduler, got no answer in {SECONDS} "
