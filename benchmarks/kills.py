@@ -1,8 +1,10 @@
-"""Runs that are killed at random moments end in the same tables: threads, processes, a Dask cluster.
+"""Runs that are killed at random moments end in the same tables: threads, processes, Dask, Ray.
 
-A small attack in many shards is computed by a process of its own. Again and again either that
-process (then it is started once more) or one of its workers is ended with signal 9, in turn, at a
-moment that the seed draws. In the end every table has the bytes of a run that nobody disturbed.
+A small attack in many shards is computed by a process of its own. Again and again one of these is
+ended with signal 9, in turn, at a moment that the seed draws: that process (then it is started once
+more), one of its workers, the head of its cluster (then the run has to end with exit code 3, or 2 if
+it met nobody yet, and is started once more, as the cluster is), and the server of Prefect that it reports to (`--targets` with
+`server`; the run goes on). In the end every table has the bytes of a run that nobody disturbed.
 Finished shards that are reported once more are work done twice: a step that a kill met before it was
 recorded says so again, without computing what is kept. What a process had at work is lost, and
 shows in the time.
@@ -20,11 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import psutil
-from scale import cluster
+
+from clusters import CLUSTERS, cluster
 
 PIPELINE = """\
 name: kills
@@ -43,6 +47,7 @@ steps:
     with: {{norm: linf, eps: $eps, steps: 20}}
 run: {{shard_size: 8, images: 0, workers: 2, {run}}}
 """
+TARGETS = ("run", "worker", "head", "server")
 FILE = "pipelines/kills.yaml"
 PROGRAM = str(Path(sys.executable).with_name("adversity"))
 
@@ -58,9 +63,9 @@ def project(folder: Path, run: str) -> Path:
     return root
 
 
-def started(root: Path) -> subprocess.Popen[bytes]:
+def started(root: Path, *options: str) -> subprocess.Popen[bytes]:
     """Start the run in a process of its own."""
-    call = [PROGRAM, "run", FILE, "--direct", "-q"]
+    call = [PROGRAM, "run", FILE, "-q", *options]
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(call, cwd=root, **quiet)
 
@@ -71,13 +76,22 @@ def tables(root: Path) -> dict[str, bytes]:
     return {file.relative_to(root).as_posix(): file.read_bytes() for file in sorted(files)}
 
 
-def workers_of(parent: int, others: list[int]) -> list[int]:
-    """Return the workers of a run, and those of its cluster."""
+def workers_of(parent: int) -> list[int]:
+    """Return the workers of a run that are its own processes."""
     try:
         below = psutil.Process(parent).children(recursive=True)
     except psutil.Error:
-        below = []
-    return [child.pid for child in below if "spawn_main" in " ".join(_line(child))] + others
+        return []
+    return [child.pid for child in below if "spawn_main" in " ".join(_line(child))]
+
+
+def server_of(root: Path) -> list[int]:
+    """Return the server of Prefect that a project's runs report to."""
+    try:
+        noted = json.loads((root / ".adversity/prefect/server.json").read_text("utf-8"))
+        return [int(noted["pid"])] if psutil.pid_exists(int(noted["pid"])) else []
+    except (OSError, ValueError, KeyError):
+        return []
 
 
 def _line(process: psutil.Process) -> list[str]:
@@ -87,37 +101,89 @@ def _line(process: psutil.Process) -> list[str]:
         return []
 
 
+class Campaign:
+    """Disturbs runs of one project so many times, each anew where one came to its end."""
+
+    def __init__(self, root: Path, targets: list[str], cluster: Any = None) -> None:
+        """Start nothing.
+
+        Args:
+            root: The project.
+            targets: What is killed, in turn.
+            cluster: Whose workers and head are killed; None if the run has its own.
+        """
+        self.root, self.cluster, self.targets = root, cluster, targets
+        self.options = [] if "server" in targets else ["--direct"]
+        self.killed = dict.fromkeys(TARGETS, 0)
+        self.codes: Counter[int] = Counter()
+        self.after_head: Counter[int] = Counter()
+
+    def disturb(self, kills: int, calm: float, dice: random.Random) -> int:
+        """Kill so many times; return the exit code of the last run, which nobody disturbs."""
+        run = started(self.root, *self.options)
+        while sum(self.killed.values()) < kills:
+            time.sleep(dice.uniform(0.1, calm))
+            if run.poll() is not None:
+                self.codes[run.returncode] += 1
+                if run.returncode == 0:
+                    afresh(self.root)
+                run = started(self.root, *self.options)
+                continue
+            run = self.kill(self.next_target(run), run, dice)
+        for _ in range(4):  # a shard may have met three deaths
+            code = run.wait()
+            if code == 0:
+                break
+            run = started(self.root, *self.options)
+        return code
+
+    def next_target(self, run: subprocess.Popen[bytes]) -> str:
+        """Return whose turn it is, of those that are there."""
+        turn = sum(self.killed.values())
+        there = [name for name in self.targets if name in ("run", "head") or self.pids(name, run)]
+        return there[turn % len(there)] if there else "run"
+
+    def pids(self, name: str, run: subprocess.Popen[bytes]) -> list[int]:
+        """Return the processes that go by a name now."""
+        if name == "server":
+            return server_of(self.root)
+        return self.cluster.workers() if self.cluster else workers_of(run.pid)
+
+    def kill(
+        self, name: str, run: subprocess.Popen[bytes], dice: random.Random
+    ) -> subprocess.Popen[bytes]:
+        """Kill one, and put back what does not come back by itself; return the run that goes on."""
+        if name == "head":
+            self.cluster.kill_head()
+            self.after_head[run.wait()] += 1
+            self.cluster.tend()
+            time.sleep(10)
+        else:
+            pids = [run.pid] if name == "run" else self.pids(name, run)
+            try:
+                os.kill(dice.choice(pids), signal.SIGKILL)
+            except (ProcessLookupError, IndexError):
+                return run
+            if name == "run":
+                run.wait()
+            elif name == "worker" and self.cluster:
+                time.sleep(0.2)
+                self.cluster.tend()
+        self.killed[name] += 1
+        return started(self.root, *self.options) if name in ("run", "head") else run
+
+
 def campaign(
-    root: Path, kills: int, calm: float, dice: random.Random, others: list[int]
+    root: Path,
+    targets: list[str],
+    kills: int,
+    calm: float,
+    dice: random.Random,
+    cluster: Any = None,
 ) -> dict[str, Any]:
-    """Disturb runs so many times, each anew where one came to its end; let the last one end."""
-    run, done, ended = started(root), {"run": 0, "worker": 0}, 0
-    begun = time.monotonic()
-    while sum(done.values()) < kills:
-        time.sleep(dice.uniform(0.1, calm))
-        if run.poll() is not None:
-            ended += run.returncode == 0
-            if run.returncode == 0:
-                afresh(root)
-            run = started(root)
-            continue
-        workers = workers_of(run.pid, others)
-        of_worker = workers and sum(done.values()) % 2 == 1
-        target = dice.choice(workers) if of_worker else run.pid
-        try:
-            os.kill(target, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        done["worker" if of_worker else "run"] += 1
-        others[:] = [pid for pid in others if pid != target]
-        if target == run.pid:
-            run.wait()
-            run = started(root)
-    code = run.wait()
-    for _ in range(3):  # a shard may have met three deaths
-        if code == 0:
-            break
-        code = started(root).wait()
+    """Disturb a project's runs; return what became of them."""
+    begun, disturbed = time.monotonic(), Campaign(root, targets, cluster)
+    code = disturbed.disturb(kills, calm, dice)
     computed = [
         (record["step"], record["shard"])
         for log in root.glob("runs/*/log.jsonl")
@@ -125,8 +191,10 @@ def campaign(
         if record["event"] == "shard done"
     ]
     return {
-        "killed": done,
-        "runs_that_ended_before": ended,
+        "killed": disturbed.killed,
+        "runs_that_ended_before": disturbed.codes[0],
+        "exit_codes_of_others": {str(c): n for c, n in disturbed.codes.items() if c},
+        "exit_codes_after_head": {str(c): n for c, n in disturbed.after_head.items()},
         "exit_code": code,
         "seconds": round(time.monotonic() - begun, 1),
         "finished_shards": len(computed),
@@ -142,35 +210,36 @@ def afresh(root: Path) -> None:
 
 
 def main() -> int:
-    """Run the campaigns; exit code 1 if a table differs."""
+    """Run the campaigns; exit code 1 if a table differs, or a run ended as it should not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30, help="of each runner")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runners", nargs="+", default=["threads", "processes", "dask"])
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=["run", "worker"])
     given = parser.parse_args()
     wrong = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         undisturbed = project(folder, "retries: 0")
         begun = time.monotonic()
-        if started(undisturbed).wait():
+        if started(undisturbed, "--direct").wait():
             raise SystemExit("the run that nobody disturbs failed")
         calm, expected = time.monotonic() - begun, tables(undisturbed)
         for runner in given.runners:
             dice = random.Random(f"{given.seed} {runner}")
-            if runner == "dask":
-                with cluster(folder, 1 + given.kills // 2 + 1) as address:
-                    root = project(folder, f'runner: dask, address: "{address}"')
-                    here = psutil.Process().children(recursive=True)
-                    pids = [p.pid for p in here if "dask_worker" in " ".join(_line(p))]
-                    row = campaign(
-                        root, given.kills, calm, dice, pids[:-1]
-                    )  # one is left to finish
+            of_it = [name for name in given.targets if name != "head" or runner in CLUSTERS]
+            how: Any = (of_it, given.kills, calm, dice)
+            if runner in CLUSTERS:
+                with cluster(folder, 2, runner) as lent:
+                    root = project(folder, f'runner: {runner}, address: "{lent.address}"')
+                    row = campaign(root, *how, lent)
             else:
                 root = project(folder, f"runner: {runner}")
-                row = campaign(root, given.kills, calm, dice, [])
+                row = campaign(root, *how)
             same = tables(root) == expected
-            wrong += not same
+            # 2: it met nobody yet; 0: there was nothing left to compute.
+            fit = row["exit_codes_after_head"].keys() <= {"0", "2", "3"}
+            wrong += not (same and fit and row["exit_code"] == 0)
             print(json.dumps({"runner": runner, "same_tables": same, **row}), flush=True)
     return int(wrong > 0)
 

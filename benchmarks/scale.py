@@ -13,14 +13,9 @@ import json
 import math
 import os
 import platform
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +29,7 @@ from adversity.provenance import processor
 from adversity.registry import discover
 from adversity_flows.runners.dask_cluster import DaskCluster
 from adversity_flows.runners.processes import Processes
+from clusters import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,33 +90,6 @@ class TimedCluster(Timed, DaskCluster):
     """A Dask cluster, timed."""
 
 
-@contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Lend a scheduler and workers on loopback, each a process; none stays, also at SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    parts = [["scheduler", "--port", str(port), "--no-dashboard"]]
-    parts += [["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * workers
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{role}", "--host", "127.0.0.1", *more],
-            **quiet,
-        )
-        for role, *more in parts
-    ]
-    try:
-        time.sleep(10)
-        yield address
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-
-
 def measured(runner: Any, stage_run: StageRun, workers: int) -> dict[str, Any]:
     """Compute all shards; return what they took, without the first of each worker."""
     warm, counted = stage_run.shards[:workers], stage_run.shards[workers:]
@@ -164,8 +133,8 @@ def contenders(
             runner: Any = TimedProcesses(workers)
             with runner:
                 yield f"{name}, processes", one(runner, plan, root, f"{name}-p{workers}", workers)
-            with cluster(root, workers) as address:
-                runner = TimedCluster(address, device="cpu", warn=print)
+            with cluster(root, workers) as lent:
+                runner = TimedCluster(lent.address, device="cpu", warn=print)
                 with runner:
                     yield f"{name}, dask", one(runner, plan, root, f"{name}-d{workers}", workers)
 

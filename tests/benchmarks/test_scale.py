@@ -47,3 +47,14 @@ def test_killed_runs_end_in_the_same_tables(tmp_path):
         # A kill costs at most the copy of packaged data, which is no piece of work that is kept.
         assert row["reported_twice"] <= 2
     assert threads["killed"]["worker"] == 0
+
+
+def test_runs_whose_cluster_or_server_is_killed_end_in_the_same_tables(tmp_path):
+    """The scheduler of Dask, whose run ends and is started anew, then the server, whose run goes on."""
+    options = ("--kills", "2", "--runners", "dask", "--targets", "head", "server")
+    (row,) = map(json.loads, called(tmp_path, "kills.py", *options).splitlines())
+    assert row["same_tables"] is True
+    assert row["exit_code"] == 0
+    assert row["killed"]["head"] >= 1
+    assert sum(row["killed"].values()) == 2
+    assert row["exit_codes_after_head"].keys() <= {"0", "2", "3"}
