@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 
 from adversity.contracts.measure_info import MeasureInfo
 from adversity.contracts.values import Measure
@@ -104,3 +105,38 @@ def test_marks_stay_in_their_place() -> None:
     )
     assert "rect" in failing, "colour is not alone"
     assert failing.count("circle") == 1
+
+
+def test_a_step_that_is_alone_in_many_conditions_is_one_fold() -> None:
+    """75 rows with one reason are a wall: one line says how many, between which values, and why."""
+    boards = _boards()
+    (lone,) = boards.alone
+    many = tuple(
+        replace(
+            lone,
+            board=replace(
+                lone.board, id=f"lone-{at}", entries=(_entry("r5", at / 100, "alone_net"),)
+            ),
+            differs={"degraded by": (f"snow (severity {at})", "nothing")},
+        )
+        for at in range(10, 85)
+    )
+    page = board_html(replace(boards, alone=(lone, *many)), {})
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "75 conditions · robust accuracy 0.100 to 0.840 · not the same" in text
+    assert page.count('id="lone-') == 75, "each is still there"
+    assert text.index("p, answers: alone_net 75 conditions") > text.index("Compared with nothing")
+    assert 'id="t-alone"' in page, "the single one stands in the table of the few"
+
+
+def test_beyond_24_boards_the_lists_are_closed() -> None:
+    """What 161 boards say is found by what they are of."""
+    boards = _boards()
+    (board,) = boards.boards
+    several = tuple(replace(board, id=f"b{at}") for at in range(25))
+    assert '<section id="leaders"' in board_html(boards, {})
+    page = board_html(replace(boards, boards=several), {})
+    assert '<details id="leaders" class="section">' in page
+    assert "25 boards" in re.sub(r"<[^>]+>", " ", page)
+    for tag in ("details", "section", "table", "div"):
+        assert page.count(f"<{tag}") == page.count(f"</{tag}>")

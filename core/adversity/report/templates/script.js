@@ -21,11 +21,13 @@
     if (kept === "light" || kept === "dark") choose(kept);
   } catch { /* private window */ }
 
-  // A link to something inside a closed section opens it.
+  // A link to something inside closed sections opens them.
   const open = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
-    const folded = target && target.closest("details");
-    if (folded) { folded.open = true; target.scrollIntoView(); }
+    let folded = target && target.closest("details");
+    if (!folded) return;
+    for (; folded; folded = folded.parentElement.closest("details")) folded.open = true;
+    target.scrollIntoView();
   };
   addEventListener("hashchange", open);
   open();

@@ -19,7 +19,7 @@ from adversity.report.words.wording import (
     written,
 )
 from adversity.report.writers.board_marks import forest
-from adversity.report.writers.board_parts import alone_row, both, history_rows
+from adversity.report.writers.board_parts import alone_groups, both, history_rows
 from adversity.report.writers.page_parts import asset, environment, policy
 from adversity.report.writers.record import json_values
 
@@ -33,8 +33,9 @@ __all__ = ["BOARD_SCHEMA", "board_html", "board_json"]
 
 BOARD_SCHEMA = "adversity-board/1"
 """Changes when a reader of the JSON would have to change."""
-_OPEN = 8
-"""So many boards are open; more would be a wall, and are opened by a click."""
+_OPEN, _WALL = 8, 24
+"""So many boards are open; more would be a wall, and are opened by a click. Beyond the second number
+the lists of boards are closed, too."""
 
 
 def board_json(boards: Boards) -> dict[str, Any]:
@@ -70,7 +71,8 @@ def board_html(boards: Boards, links: Mapping[str, str]) -> str:
             boards=boards,
             summary=_summary(boards),
             groups=groups,
-            alone=[alone_row(one, links) for one in boards.alone],
+            alone=alone_groups(boards.alone, links) if boards.alone else {},
+            many=len(boards.boards) > _WALL,
             histories=[history_rows(one, links) for one in boards.history],
             style=style,
             script=script,

@@ -10,12 +10,15 @@ from adversity.report.words.wording import NOTHING, interval_text, measure_name,
 from adversity.report.writers.board_marks import trend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.values.board import Alone, History, Trend
 
-__all__ = ["alone_row", "both", "history_rows"]
+__all__ = ["alone_groups", "both", "history_rows"]
+
+_MOST_ALONE = 3
+"""So many conditions of one step stand in the table of all; more of them are folded."""
 
 
 def both(measure: Measure) -> str:
@@ -23,7 +26,43 @@ def both(measure: Measure) -> str:
     return f"{value_text(measure)} {interval_text(measure)}"
 
 
-def alone_row(one: Alone, links: Mapping[str, str]) -> dict[str, Any]:
+def alone_groups(alone: Iterable[Alone], links: Mapping[str, str]) -> dict[str, Any]:
+    """Return who is compared with nothing: the few in one table, each step with many in its own.
+
+    A study of 15 corruptions at 5 severities is alone in 75 conditions, for one and the same reason.
+    """
+    steps: dict[tuple[str, ...], list[Alone]] = {}
+    for one in alone:
+        entry, main = one.board.entries[0], one.board.rankings[0]
+        key = (entry.run, entry.step, entry.method, main.measure)
+        steps.setdefault(key, []).append(one)
+    few = [one for own in steps.values() if len(own) <= _MOST_ALONE for one in own]
+    return {
+        "few": [_alone_row(one, links) for one in few],
+        "many": [_alone_step(own, links) for own in steps.values() if len(own) > _MOST_ALONE],
+    }
+
+
+def _alone_step(own: Sequence[Alone], links: Mapping[str, str]) -> dict[str, Any]:
+    """Return a step that is alone in many conditions: the range of its values, and why."""
+    first = own[0].board.entries[0]
+    name = own[0].board.rankings[0].measure
+    measures = sorted(
+        (one.board.entries[0].measures[name] for one in own), key=lambda measure: measure.value
+    )
+    ends = (value_text(measures[at]) for at in (0, -1))
+    differ = dict.fromkeys(field for one in own for field in one.differs)
+    return {
+        "step": f"{first.pipeline}, {first.step}",
+        "method": first.method,
+        "count": len(own),
+        "span": f"{measure_name(name, measures[0])} {' to '.join(ends)}",
+        "differ": ", ".join(differ),
+        "rows": [_alone_row(one, links) for one in own],
+    }
+
+
+def _alone_row(one: Alone, links: Mapping[str, str]) -> dict[str, Any]:
     """Return an entry that is compared with nothing, as the page has it."""
     board = one.board
     entry, main = board.entries[0], board.rankings[0]
