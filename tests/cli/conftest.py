@@ -93,7 +93,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def git() -> Callable[..., None]:
     """Return a function that calls git, here and as somebody."""
     who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
@@ -166,6 +166,18 @@ def shots(project: Path) -> Shots:
     return Shots(project)
 
 
+def _new_shots(root: Path) -> Shots:
+    assert main(["init", str(root)]) == 0
+    (root / "pipelines" / "first_look.yaml").unlink()
+    return Shots(root)
+
+
+@pytest.fixture(scope="session")
+def new_shots() -> Callable[[Path], Shots]:
+    """Return a function that makes the project `shots` in a new folder, for templates."""
+    return _new_shots
+
+
 @pytest.fixture(scope="module")
 def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path:
     """The project `shots` after a run, made once; tests copy it.
@@ -175,10 +187,8 @@ def shots_template(request: pytest.FixtureRequest, undrawn_charts: None) -> Path
     """
     root = request.getfixturevalue("tmp_path_factory").mktemp("template") / "trial"
     with pytest.MonkeyPatch.context() as patch:
-        assert main(["init", str(root)]) == 0
-        (root / "pipelines" / "first_look.yaml").unlink()
+        shots = _new_shots(root)
         patch.chdir(root)
-        shots = Shots(root)
         shots.file.write_text(getattr(request.module, "PIPELINE", SHOTS), encoding="utf-8")
         for before, after in getattr(request.module, "EDITS", ()):
             shots.edit(before, after)

@@ -35,23 +35,38 @@ def dvc(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def two(shots: Any, git: Callable[..., None], undrawn_charts: None) -> Any:
-    """The project `shots` with two versions of data/test, which lies there no more.
+@pytest.fixture(scope="module")
+def template(
+    new_shots: Callable[[Path], Any],
+    git: Callable[..., None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The project `shots` with two versions of data/test, which lies there no more; made once.
 
     In the second, an image of the dark class is one of the light, and another one is gone.
     """
+    shots = new_shots(tmp_path_factory.mktemp("template") / "trial")
     test = shots.root / "data" / "test"
-    for tag in ("v1", "v2"):
-        if tag == "v2":
-            (test / "dark" / "0.png").rename(test / "light" / "was dark.png")
-            (test / "light" / "3.png").unlink()
-        assert dvc("add", "-q", "data/test").returncode == 0
-        git("add", "-A")
-        git("commit", "-q", "-m", tag)
-        git("tag", tag)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(shots.root)
+        for tag in ("v1", "v2"):
+            if tag == "v2":
+                (test / "dark" / "0.png").rename(test / "light" / "was dark.png")
+                (test / "light" / "3.png").unlink()
+            assert dvc("add", "-q", "data/test").returncode == 0
+            git("add", "-A")
+            git("commit", "-q", "-m", tag)
+            git("tag", tag)
     shutil.rmtree(test)
     shots.file.write_text(TWO, encoding="utf-8")
+    return shots.root
+
+
+@pytest.fixture
+def two(shots: Any, template: Path, undrawn_charts: None) -> Any:
+    """Return a copy of the template, and stand in it."""
+    shutil.rmtree(shots.root / "data")
+    shutil.copytree(template, shots.root, dirs_exist_ok=True)
     return shots
 
 

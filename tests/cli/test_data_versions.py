@@ -12,11 +12,19 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
-@pytest.fixture
-def versions(shots: Any, git: Callable[..., None]) -> Any:
-    """The project `shots` with two versions of data/test: one image moved, one new, one gone."""
+@pytest.fixture(scope="module")
+def template(
+    new_shots: Callable[[Path], Any],
+    git: Callable[..., None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The project `shots` with two versions of data/test, made once.
+
+    One image moved, one is new, one is gone.
+    """
 
     def commit(message: str, tag: str) -> None:
         subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data/test"], check=True)
@@ -24,12 +32,23 @@ def versions(shots: Any, git: Callable[..., None]) -> Any:
         git("commit", "-q", "-m", message)
         git("tag", tag)
 
-    commit("first", "v1")
+    shots = new_shots(tmp_path_factory.mktemp("template") / "trial")
     test = shots.root / "data" / "test"
-    (test / "dark" / "0.png").rename(test / "light" / "was dark.png")
-    (test / "light" / "3.png").unlink()
-    shutil.copy(shots.root / "data/train/light/5.png", test / "light" / "more.png")
-    commit("second <b>", "v2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(shots.root)
+        commit("first", "v1")
+        (test / "dark" / "0.png").rename(test / "light" / "was dark.png")
+        (test / "light" / "3.png").unlink()
+        shutil.copy(shots.root / "data/train/light/5.png", test / "light" / "more.png")
+        commit("second <b>", "v2")
+    return shots.root
+
+
+@pytest.fixture
+def versions(shots: Any, template: Path) -> Any:
+    """Return a copy of the template, and stand in it."""
+    shutil.rmtree(shots.root / "data")
+    shutil.copytree(template, shots.root, dirs_exist_ok=True)
     return shots
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import adversity
+from adversity_flows.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,20 +60,15 @@ NUMBER = "predictions[sigma=0.10].nll"
 class Planted:
     """A project with one run, in which things are changed one by one."""
 
-    def __init__(self, shots: Any, call: Callable[..., Any], git: Callable[..., None]) -> None:
+    def __init__(self, shots: Any, git: Callable[..., None]) -> None:
         self.root: Path = shots.root
-        self._shots, self._call, self._git = shots, call, git
-        (self.root / "own").mkdir()
-        (self.root / "own" / "shade.py").write_text(SHADE, encoding="utf-8")
-        shots.file.write_text(PIPELINE, encoding="utf-8")
-        self.commit("v1")
+        self._shots, self._git = shots, git
 
     def commit(self, tag: str) -> str:
         """Add the data, run, and commit what came of it; return the run."""
         added = ["dvc", "add", "-q", "data/test", "data/train"]
         subprocess.run([sys.executable, "-m", *added], check=True)
-        answer = self._call("run", FILE, "--direct")
-        assert answer.code == 0, answer.err
+        assert main(["run", FILE, "--direct"]) == 0
         self._git("add", "-A")
         self._git("commit", "-q", "-m", tag)
         self._git("tag", tag.replace(" ", "-"))
@@ -105,9 +101,9 @@ class Planted:
             SHADE.replace("images * self.factor", "images * self.factor / 4"), encoding="utf-8"
         )
 
-    def why(self, first: str = "v1") -> dict[str, Any]:
+    def why(self, call: Callable[..., Any], first: str = "v1") -> dict[str, Any]:
         """Split the change since the first run."""
-        answer = self._call("diff", first, FILE, "--why", NUMBER, "--json")
+        answer = call("diff", first, FILE, "--why", NUMBER, "--json")
         assert answer.code == 0, answer.err
         found: dict[str, Any] = json.loads(answer.out)
         assert sum(found["parts"].values()) == pytest.approx(found["change"], abs=1e-12)
@@ -115,10 +111,29 @@ class Planted:
         return found
 
 
+@pytest.fixture(scope="module")
+def template(
+    new_shots: Callable[[Path], Any],
+    git: Callable[..., None],
+    tmp_path_factory: pytest.TempPathFactory,
+    undrawn_charts: None,
+) -> Path:
+    """The project after its first run, `v1`, made once."""
+    shots = new_shots(tmp_path_factory.mktemp("template") / "trial")
+    (shots.root / "own").mkdir()
+    (shots.root / "own" / "shade.py").write_text(SHADE, encoding="utf-8")
+    shots.file.write_text(PIPELINE, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(shots.root)
+        Planted(shots, git).commit("v1")
+    return shots.root
+
+
 @pytest.fixture
-def planted(shots: Any, call: Callable[..., Any], git: Callable[..., None]) -> Planted:
-    """Return the project after its first run."""
-    return Planted(shots, call, git)
+def planted(shots: Any, template: Path, git: Callable[..., None]) -> Planted:
+    """Return a copy of the template, and stand in it."""
+    shutil.copytree(template, shots.root, dirs_exist_ok=True)
+    return Planted(shots, git)
 
 
 NAMES = ("data", "model", "parameters")
@@ -131,11 +146,13 @@ PARTS = {
 
 
 @pytest.mark.parametrize("what", ["data", "model", "code"])
-def test_one_change_gets_the_whole_change(planted: Planted, what: str) -> None:
+def test_one_change_gets_the_whole_change(
+    planted: Planted, call: Callable[..., Any], what: str
+) -> None:
     """And the others exactly nothing; what did not change is not even computed."""
     getattr(planted, what)()
     planted.commit("v2")
-    found = planted.why()
+    found = planted.why(call)
     parts = {name: part for name, part in found["parts"].items() if part}
     assert parts == {PARTS[what]: found["change"]}
     assert found["computed"] == (1 if what == "code" else 2)
@@ -160,7 +177,7 @@ def test_variables_of_a_cell_are_named_in_any_order(
 
 
 def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
-    planted: Planted, tmp_path: Path
+    planted: Planted, call: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Each combination is run whole in a folder of its own, and Shapley's formula written out."""
     old = tmp_path / "old data"
@@ -171,7 +188,7 @@ def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
     planted.commit("v2")
     new = tmp_path / "new data"
     shutil.copytree(planted.root / "data" / "test", new)
-    found = planted.why()
+    found = planted.why(call)
 
     values = {}
     for number, taken in enumerate(_subsets()):
@@ -196,7 +213,9 @@ def test_three_changes_are_split_as_runs_of_all_eight_combinations_say(
         assert found["parts"][PARTS[name]] == float(part)
 
 
-def test_another_version_that_is_pinned_is_a_change_of_data(planted: Planted) -> None:
+def test_another_version_that_is_pinned_is_a_change_of_data(
+    planted: Planted, call: Callable[..., Any]
+) -> None:
     """`rev:` moved from one tag to the next, with the folder on the disk long another."""
     planted.data()
     planted.commit("v2")
@@ -204,17 +223,19 @@ def test_another_version_that_is_pinned_is_a_change_of_data(planted: Planted) ->
     first = planted.commit("pinned to v1")
     planted.pin("v2")
     planted.commit("pinned to v2")
-    found = planted.why(first)
+    found = planted.why(call, first)
     assert {name for name, part in found["parts"].items() if part} == {"data"}
     assert not found["failed"]
 
 
-def test_what_is_gone_is_a_remainder_with_its_reason(planted: Planted) -> None:
+def test_what_is_gone_is_a_remainder_with_its_reason(
+    planted: Planted, call: Callable[..., Any]
+) -> None:
     """Nothing is guessed: the parts still add up, and the command says what would help."""
     planted.data()
     planted.commit("v2")
     shutil.rmtree(planted.root / ".dvc" / "cache")
-    found = planted.why(min(path.name for path in (planted.root / "runs").glob("2*")))
+    found = planted.why(call, min(path.name for path in (planted.root / "runs").glob("2*")))
     assert "data before" in found["failed"]
     assert "data/t" in found["failed"]["data before"]
     assert "neither DVC's cache" in found["failed"]["data before"]
