@@ -12,7 +12,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,6 +23,9 @@ from adversity.data.store import Store
 from adversity.engine.calls.fit_watch import FitWatch
 from adversity.engine.stages.checkpoint import Checkpoint
 from adversity.seeding import fit_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = "0123456789abcdef" * 4
 STEPS = """name: p
@@ -88,9 +91,13 @@ run: {checkpoint_s: 0, shard_size: 5}
 """
 
 
-def started(root: Path, out: Path, step: str = "net") -> subprocess.Popen[bytes]:
-    script = Path(__file__).with_name("fit_to_kill.py")
-    return subprocess.Popen([sys.executable, str(script), str(root), str(out), step])
+SCRIPT = Path(__file__).with_name("fit_to_kill.py")
+
+
+@pytest.fixture(scope="module")
+def warm(put_program: Callable[[str, str], str]) -> str:
+    """A program that is the script, without the seconds that imports take."""
+    return put_program(SCRIPT.name, SCRIPT.read_text(encoding="utf-8"))
 
 
 def hashes(out: Path, step: str = "net") -> dict[str, str]:
@@ -108,7 +115,7 @@ def checkpoints(out: Path) -> list[Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("more", ["", ", dropout: 0.5, redraw: true"])
-def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path, more: str) -> None:
+def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path, warm: str, more: str) -> None:
     """Killed with SIGKILL after some epochs, three times: state and history are those undisturbed.
 
     With dropout, masks are drawn from the generator of the fit, too; with fresh draws each epoch
@@ -116,25 +123,34 @@ def test_three_kills_change_no_byte(doubles: Path, tmp_path: Path, more: str) ->
     """
     steps = STEPS.replace("epochs: 60", f"epochs: 60{more}")
     (doubles / "pipelines/p.yaml").write_text(steps, encoding="utf-8")
-    whole = killed_three_times(doubles, tmp_path, "net", epochs=60)
+    whole = killed_three_times(warm, doubles, tmp_path, "net", epochs=60)
     assert {"history/all.json", "states/all.safetensors", "measures.json"} <= whole.keys()
 
 
 @pytest.mark.slow
-def test_what_is_fitted_in_its_own_step_goes_on_too(doubles: Path, tmp_path: Path) -> None:
+def test_what_is_fitted_in_its_own_step_goes_on_too(
+    doubles: Path, tmp_path: Path, warm: str
+) -> None:
     """A detector with `fit_on` beside `from`: state, rows and table are the same bytes."""
     (doubles / "learns.py").write_text(LEARNS, encoding="utf-8")
     (doubles / "pipelines/p.yaml").write_text(BESIDE, encoding="utf-8")
-    whole = killed_three_times(doubles, tmp_path, "judged", epochs=200)
+    whole = killed_three_times(warm, doubles, tmp_path, "judged", epochs=200)
     assert {"states/all.safetensors", "table.parquet"} <= whole.keys()
 
 
-def killed_three_times(root: Path, out: Path, step: str, *, epochs: int) -> dict[str, str]:
-    """Run a step undisturbed and with three kills; see that it went on, and return its files."""
-    assert started(root, out / "whole", step).wait() == 0
+def killed_three_times(
+    warm: str, root: Path, out: Path, step: str, *, epochs: int
+) -> dict[str, str]:
+    """Run a step undisturbed and with three kills; see that it went on, and return its files.
+
+    The one undisturbed is a real process, as tests/warm/server.py asks of bytes that are compared.
+    """
+    real = [sys.executable, str(SCRIPT), str(root), str(out / "whole"), step]
+    subprocess.run(real, check=True)
+    command = [warm, str(root), str(out / "killed"), step]
     draw, before = random.Random(0), 0
     for _ in range(3):
-        process = started(root, out / "killed", step)
+        process = subprocess.Popen(command)
         wanted = before + draw.randint(2, 12)
         while process.poll() is None:
             kept = [len(read_rows(path)) for path in checkpoints(out / "killed")]
@@ -148,7 +164,7 @@ def killed_three_times(root: Path, out: Path, step: str, *, epochs: int) -> dict
         after = len(read_rows(kept_file))
         assert before < after < epochs  # it went on, and did not begin anew
         before = after
-    assert started(root, out / "killed", step).wait() == 0
+    subprocess.run(command, check=True)
     assert checkpoints(out / "killed") == []
     whole = hashes(out / "whole", step)
     assert hashes(out / "killed", step) == whole
