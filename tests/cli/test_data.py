@@ -74,6 +74,8 @@ def test_cards_show_the_images_and_escape_names(photos: Path, call: Callable[...
     page = (photos / "cards/test.html").read_text(encoding="utf-8")
     assert "mug &lt;b&gt;|.jpg" in page
     assert "<b>" not in page
+    assert 'alt=""' not in page, "each image says which sample it is"
+    assert "<th>" not in page, "heads say what they are heads of"
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
     train = (photos / "cards/train.html").read_text(encoding="utf-8")
     assert train.count("data:image/png;base64,") == 6

@@ -88,6 +88,8 @@ def test_it_is_said_and_shown(versions: Any, call: Callable[..., Any]) -> None:
     page = (versions.root / "changes.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 3
     assert "dark → light" in page
+    assert 'alt="before"' not in page, "each image says which sample it is"
+    assert page.count("<th ") == page.count('<th scope="row"')
 
 
 def test_versions_are_listed(versions: Any, call: Callable[..., Any]) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     [
         (("pass", "pass"), "pass", "✓ PASS: all 2 gates passed"),
         (("pass",), "pass", "✓ PASS: the gate passed"),
+        (("undecided",), "undecided", "? UNDECIDED: the gate is undecided"),
         (("pass", "fail"), "fail", "✗ FAIL: 1 of 2 gates failed, 1 passed"),
         (
             ("undecided", "fail", "pass", "pass"),

@@ -99,7 +99,8 @@ def _counted(gates: tuple[GateResult, ...], worst: Verdict) -> str:
     counts = Counter(gate.verdict for gate in gates)
     if counts[worst] == len(gates):
         every = f"all {plural(len(gates), 'gate')}" if len(gates) > 1 else "the gate"
-        return f"{every} {_COUNTED[worst]}"
+        verb = "is " if every == "the gate" and worst == "undecided" else ""
+        return f"{every} {verb}{_COUNTED[worst]}"
     rest = "".join(
         f", {counts[state]} {_COUNTED[state]}"
         for state in WORST_FIRST
