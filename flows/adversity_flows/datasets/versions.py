@@ -109,7 +109,10 @@ def version(root: Path, named: Named, revision: str | None) -> Iterator[Source]:
         return
     found = Revision.named(root, revision)
     if found is None:
-        raise InputError(f"expected a commit, a tag or a branch, got {revision!r}")
+        raise InputError(
+            f"expected a commit, a tag or a branch, got {revision!r}; `adversity data list` names the "
+            "versions that there are"
+        )
     try:
         folder = found.project_with(named.location)
         if folder is None:
