@@ -47,6 +47,16 @@ def test_init_refuses_a_folder_with_files(call, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_init_refuses_a_used_folder_by_whatever_path(call, tmp_path):
+    """Also through a folder that does not exist yet, and would once the path is made."""
+    (tmp_path / "README.md").write_text("mine")
+    answer = call("init", str(tmp_path / "new" / ".."))
+    assert answer.code == 2
+    assert f"{tmp_path}: expected a new or an empty folder" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
 def test_outside_a_project_the_commands_that_make_one_are_named(call, tmp_path, monkeypatch):
     """A command that needs a project says how to make one."""
     monkeypatch.chdir(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,6 +42,10 @@ def init(folder: Path, author: str) -> None:
     from adversity.registry.quoting import visible
     from adversity_flows.cli.terminal import Terminal
 
+    if (
+        ".." in folder.parts
+    ):  # with `new/../..` what is looked at is not there yet, and is once made
+        folder = Path(os.path.realpath(folder))
     _refuse_used(folder)
     _write(folder, author.strip())
     out = Terminal.stdout(colour=colour_choice())
