@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FILE = "pipelines/proved.yaml"
 FIGURE = "predictions.accuracy[severity=3]"
@@ -60,9 +60,15 @@ def files(root: Path) -> dict[str, bytes]:
     ],
 )
 def test_a_number_is_computed_again_to_the_last_bit(
-    proved: Path, call: Callable[..., Any], figure: str, links: list[str], taken: list[str]
+    proved: Path,
+    call: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    figure: str,
+    links: list[str],
+    taken: list[str],
 ) -> None:
     """From its table and from the data on, whatever step it is of; nothing is recorded or left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(proved.parent))  # where nobody else explains
     before = files(proved)
     answer = call("explain", "last", figure, "--json")
     assert answer.code == 0, answer
@@ -78,7 +84,7 @@ def test_a_number_is_computed_again_to_the_last_bit(
         assert [link["name"] for link in found["links"]] == links
     assert found["taken"] == taken
     assert files(proved) == before
-    assert not list(Path(tempfile.gettempdir()).glob("adversity-proof-*"))
+    assert not list(proved.parent.glob("adversity-proof-*"))
 
 
 def test_what_it_is_and_how_it_was_made_is_said(proved: Path, call: Callable[..., Any]) -> None:
