@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adversity.ziggurat import normals, uniforms
+from adversity.ziggurat import integers, normals, uniforms
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,9 @@ class SampleRng:
 
     def integers(self, low: int, high: int, shape: Shape = ()) -> Tensor:
         """Draw integers in [low, high), `[N, *shape]` int64."""
-        return self._stack([g.integers(low, high, tuple(shape)) for g in self._open()])
+        count = math.prod(shape)
+        drawn = [integers(g, low, high, count).reshape(tuple(shape)) for g in self._open()]
+        return self._stack(drawn)
 
     def bernoulli(self, p: float, shape: Shape = ()) -> Tensor:
         """Draw 1 with probability p, else 0, `[N, *shape]` float32."""
@@ -141,7 +143,7 @@ class SampleRng:
         return self._streams
 
     @staticmethod
-    def _stack(rows: list[object]) -> Tensor:
+    def _stack(rows: Sequence[object]) -> Tensor:
         import torch
 
         if len(rows) == 1:

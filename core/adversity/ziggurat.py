@@ -1,9 +1,9 @@
-"""Many float32 numbers at once: NumPy's own, bit for bit, in a little more than half of the time.
+"""Many random numbers at once: NumPy's own, bit for bit, in a little more than half of the time.
 
 NumPy's generator makes one number after the other, nearly always of one 32-bit word. Here words
 are drawn together and worked on as arrays. The numbers are those that
-`Generator.standard_normal` and `Generator.random` give in float32, and the stream stands
-afterwards where it would stand after them.
+`Generator.standard_normal` and `Generator.random` give in float32, and `Generator.integers` in
+int64, and the stream stands afterwards where it would stand after them.
 
 Reference: Marsaglia and Tsang, "The ziggurat method for generating random variables", 2000, with
 256 layers and a word dealt out as NumPy does: 8 bits the layer, 1 the sign, 23 the place in it.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint32]
     Places = NDArray[np.intp]
 
-__all__ = ["normals", "uniforms"]
+__all__ = ["integers", "normals", "uniforms"]
 
 _FEW = 4096
 """Up to here a loop in C is over before the arrays are made."""
@@ -56,6 +56,22 @@ def _uniforms(stream: np.random.Generator, count: int) -> NDArray[np.float32]:
     return numbers
 
 
+def integers(stream: np.random.Generator, low: int, high: int, count: int) -> NDArray[np.int64]:
+    """Draw `[count]` int64 numbers in [low, high)."""
+    span = high - low
+    power_of_two = 1 < span <= 1 << 31 and not span & (span - 1)
+    if count <= _FEW or not power_of_two or not _are_numpys():
+        return stream.integers(low, high, count)
+    return _integers(stream, low, span, count)
+
+
+def _integers(stream: np.random.Generator, low: int, span: int, count: int) -> NDArray[np.int64]:
+    # The upper bits of a word; where the span is no power of two, some words are refused.
+    words = _words(stream, count)
+    words >>= np.uint32(32 - (span.bit_length() - 1))
+    return words.astype(np.int64) + low
+
+
 def normals(stream: np.random.Generator, count: int) -> NDArray[np.float32]:
     """Draw `[count]` standard normal float32 numbers."""
     if count <= _FEW or not _are_numpys():
@@ -71,9 +87,11 @@ def _are_numpys() -> bool:
     ours, theirs = np.random.default_rng(_TRIAL), np.random.default_rng(_TRIAL)
     normal = theirs.standard_normal(_TRIAL, dtype=np.float32)
     uniform = theirs.random(_TRIAL, dtype=np.float32)
+    integer = theirs.integers(-3, 13, _TRIAL)
     return bool(
         np.array_equal(_normals(ours, _TRIAL), normal)
         and np.array_equal(_uniforms(ours, _TRIAL), uniform)
+        and np.array_equal(_integers(ours, -3, 16, _TRIAL), integer)
     )
 
 
