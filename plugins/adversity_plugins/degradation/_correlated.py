@@ -36,6 +36,9 @@ def continued(images: Tensor, reach: int, padding: Padding) -> Tensor:
     import numpy as np
     import torch
 
+    # Torch's own, many times as quick, has one mirror, and no fixed order of sums on other devices.
+    if padding == "reflect" and reach < min(images.shape[2:]) and images.device.type == "cpu":
+        return torch.nn.functional.pad(images, (reach,) * 4, mode="reflect")
     for axis in (2, 3):
         at = np.pad(np.arange(images.shape[axis]), reach, mode=_MODES[padding])
         images = images.index_select(axis, torch.from_numpy(at).to(images.device))

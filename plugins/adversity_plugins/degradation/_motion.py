@@ -29,16 +29,13 @@ def fading_line(
     weights = np.array([math.exp(power) for power in powers])
     weights = weights / (np.sqrt(2 * np.pi) * sigma_px)
     weights = weights / np.sum(weights)
-    down = width * np.sin(np.deg2rad(angle_degrees))
-    right = width * np.cos(np.deg2rad(angle_degrees))
+    # Python's numbers: arithmetic with NumPy's, one by one, is slow.
+    down = width * float(np.sin(np.deg2rad(angle_degrees)))
+    right = width * float(np.cos(np.deg2rad(angle_degrees)))
     length = math.hypot(down, right)
     return [
-        (
-            -math.ceil(k * down / length - 0.5),
-            -math.ceil(k * right / length - 0.5),
-            float(weights[k]),
-        )
-        for k in range(width)
+        (-math.ceil(k * down / length - 0.5), -math.ceil(k * right / length - 0.5), weight)
+        for k, weight in enumerate(weights.tolist())
     ]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["middle_side", "zoomed", "zoomed_pixels"]
+__all__ = ["middle_side", "zoomed", "zoomed_pixels", "zoomed_rows"]
 
 
 def middle_side(side: int, factor: float) -> int:
@@ -41,6 +42,29 @@ def zoomed(middle: Tensor, factor: float, height: int, width: int) -> Tensor:
     grown = functional.interpolate(middle, size=size, mode="bilinear", align_corners=True)
     top, left = _trimmed(height, size[0]), _trimmed(width, size[1])
     return grown[:, :, top : top + height, left : left + width]
+
+
+def zoomed_rows(images: Tensor, factor: float) -> Tensor:
+    """Enlarge the middle rows of `[N, C, H, W]` to H as `zoomed` does, columns left alone."""
+    first, second, share = _between(images.shape[2], factor)
+    rows = images.index_select(2, first.to(images.device))
+    others = images.index_select(2, second.to(images.device))
+    return rows.lerp_(others, share.to(images).view(-1, 1))
+
+
+@lru_cache(maxsize=128)
+def _between(side: int, factor: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the two rows that each of `side` rows lies between, and the second one's share."""
+    import torch
+
+    middle = middle_side(side, factor)
+    grown = _grown(middle, factor)
+    at = torch.arange(side, dtype=torch.float64) + _trimmed(side, grown)
+    at *= (middle - 1) / max(1, grown - 1)
+    first = at.floor().clamp_(max=middle - 1)
+    second = (first + 1).clamp_(max=middle - 1)
+    top = (side - middle) // 2
+    return top + first.long(), top + second.long(), at - first
 
 
 def zoomed_pixels(values: NDArray[Any], factor: float, *, trim: bool = True) -> NDArray[Any]:

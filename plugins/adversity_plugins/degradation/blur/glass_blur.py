@@ -99,6 +99,7 @@ def _moved(image: Tensor, source: NDArray[np.int64]) -> Tensor:
     """Return `[1, C, H, W]`, each pixel from its source, `[H * W]`."""
     import torch
 
-    flat, places = image.flatten(2), torch.from_numpy(source).to(image.device)
-    # `index_select` takes the same twenty times as slowly along the last axis.
-    return flat.gather(2, places.expand(flat.shape)).view(image.shape)
+    places = torch.from_numpy(source).to(image.device)
+    # Plane by plane: along the last axis of more than one the same takes many times as long.
+    planes = [plane.index_select(0, places) for plane in image[0].flatten(1)]
+    return torch.stack(planes).view(image.shape)

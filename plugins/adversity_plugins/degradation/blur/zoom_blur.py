@@ -9,7 +9,7 @@ from pydantic import Field
 from adversity import Degraded
 from adversity_plugins.degradation._imagenet_c import ImageNetC, in_the_fast_profile
 from adversity_plugins.degradation._in_cache import clipped, in_cache
-from adversity_plugins.degradation._zoomed import middle_side, zoomed, zoomed_pixels
+from adversity_plugins.degradation._zoomed import zoomed_pixels, zoomed_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,16 +54,13 @@ class ZoomBlur(ImageNetC):
         return Degraded(clipped(images, map(self._averaged, in_cache(images))))
 
     def _averaged(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        total = images * 2
+        total, turned = images * 2, images.transpose(2, 3).contiguous()
         factors = self._factors()
         for factor in factors[1:]:
-            rows, columns = middle_side(height, factor), middle_side(width, factor)
-            top, left = (height - rows) // 2, (width - columns) // 2
-            middle = images[:, :, top : top + rows, left : left + columns]
-            grown = zoomed(middle, factor, height, width)
-            total = total + grown if images.requires_grad else total.add_(grown)
-        return total / (len(factors) + 1)
+            # Rows are read whole, columns are not: both are enlarged as rows.
+            wide = zoomed_rows(turned, factor).transpose(2, 3).contiguous()
+            total.add_(zoomed_rows(wide, factor))
+        return total.div_(len(factors) + 1)
 
     def _published(self, pixels: Pixels, draws: np.random.RandomState) -> Values:
         import numpy as np

@@ -97,7 +97,8 @@ class ElasticTransform(ImageNetC):
         noise = rng.uniform((2, height, width)).to(images).mul_(2).sub_(1)
         sigma = self._pixels("smoothness", side)
         field = _smooth(_smooth(noise, sigma).transpose(2, 3), sigma).transpose(2, 3)
-        field = field * self._pixels("displacement", side)
+        # In order again: all that follows reads and writes it twice as quickly.
+        field = field.contiguous().mul_(self._pixels("displacement", side))
         field[:, 0] += x
         field[:, 1] += y[:, None]
         return _sampled(images, field, whole=False)

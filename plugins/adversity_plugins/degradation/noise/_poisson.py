@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from adversity import SampleRng
@@ -23,6 +22,8 @@ __all__ = ["poisson"]
 
 _GRID = 256
 """Steps between 0 and the largest rate."""
+_ROUNDED = 1e-6
+"""More than float32 rounds a probability by."""
 _UNSEEN = 2.0**-25
 """Probabilities below this are never met: uniform float32 numbers are multiples of 2^-24."""
 
@@ -38,48 +39,53 @@ def poisson(share: Tensor, largest: float, rng: SampleRng) -> Tensor:
     Returns:
         The same shape, float32 on the CPU.
     """
-    import numpy as np
     import torch
 
-    given = share.detach().cpu().float().numpy()
-    counts = np.empty(given.shape, np.float32)
+    given = share.detach().cpu().float()
+    counts = []
     for row in range(len(given)):
         streams = rng.rows([row])
-        first, second = (streams.uniform(share.shape[1:])[0].numpy() for _ in range(2))
-        _count(given[row], largest, first, second, counts[row])
-    return torch.from_numpy(counts)
+        first, second = (streams.uniform(share.shape[1:])[0] for _ in range(2))
+        counts.append(_count(given[row], largest, first, second))
+    return torch.stack(counts) if len(counts) > 1 else counts[0][None]
 
 
-def _count(
-    share: NDArray[Any],
-    largest: float,
-    first: NDArray[Any],
-    second: NDArray[Any],
-    counts: NDArray[Any],
-) -> None:
-    """Fill in the counts of one sample from two uniform numbers for each."""
-    import numpy as np
+def _count(share: Tensor, largest: float, first: Tensor, second: Tensor) -> Tensor:
+    """Return the counts of one sample from two uniform numbers for each."""
+    import torch
 
     kept, other, columns = _table(largest)
-    point = np.floor(share * np.float32(_GRID))
-    rest = (share - point / np.float32(_GRID)) * np.float32(largest)
+    point = (share * _GRID).floor_()
     first *= columns
-    column = np.floor(first)
+    column = first.floor()
     first -= column
-    cell = (point * np.float32(columns) + column).astype(np.intp)
-    # By arithmetic: a choice by a random mask is five times as slow.
-    moved = first >= kept.take(cell)
-    np.add(column, moved * (other.take(cell) - column), out=counts)
-    # Nearly all rests add nothing.
-    some = np.flatnonzero(second >= np.exp(-rest))
-    rest, drawn = rest.ravel()[some], second.ravel()[some]
-    term = np.exp(-rest)
+    cell = point.mul(columns).add_(column).int().flatten()
+    # Into floats and by arithmetic: a choice by a random mask is five times as slow.
+    moved = torch.ge(first, kept.index_select(0, cell).view(first.shape), out=first)
+    counts = other.index_select(0, cell).view(first.shape)
+    counts.sub_(column).mul_(moved).add_(column)
+    _add_rests(counts, share, point, second, largest)
+    return counts
+
+
+def _add_rests(
+    counts: Tensor, share: Tensor, point: Tensor, second: Tensor, largest: float
+) -> None:
+    """Add the counts at what a rate has beyond its grid point: nearly all are 0."""
+    import numpy as np
+
+    drawn, total = second.numpy().ravel(), counts.numpy().ravel()
+    # Below this none is met, whatever the rest.
+    some = np.flatnonzero(drawn >= np.float32(math.exp(-largest / _GRID) - _ROUNDED))
+    rest = share.numpy().ravel()[some] - point.numpy().ravel()[some] / np.float32(_GRID)
+    rest *= np.float32(largest)
+    term, drawn = np.exp(-rest), drawn[some]
     reached, more = term.copy(), np.zeros_like(rest)
     for k in range(1, _terms(largest / _GRID) + 1):
         more += drawn >= reached
         term *= rest / np.float32(k)
         reached += term
-    counts.ravel()[some] += more
+    total[some] += more
 
 
 def _terms(rate: float) -> int:
@@ -92,16 +98,17 @@ def _terms(rate: float) -> int:
 
 
 @lru_cache(maxsize=8)
-def _table(largest: float) -> tuple[Any, Any, int]:
+def _table(largest: float) -> tuple[Tensor, Tensor, int]:
     """Return what share of each cell keeps its column, the other count, and the columns."""
     import numpy as np
+    import torch
 
     columns = 1 << math.ceil(math.log2(largest + 8 * math.sqrt(largest) + 16))
     kept = np.ones((_GRID + 1, columns), np.float32)
     other = np.zeros((_GRID + 1, columns), np.float32)
     for point in range(_GRID + 1):
         _fill(kept[point], other[point], _probabilities(largest * point / _GRID, columns))
-    return kept.ravel(), other.ravel(), columns
+    return torch.from_numpy(kept.ravel()), torch.from_numpy(other.ravel()), columns
 
 
 def _probabilities(rate: float, columns: int) -> list[float]:

@@ -31,17 +31,23 @@ def canny(values: NDArray[np.uint8], low: int, high: int) -> NDArray[np.bool_]:
     size = np.abs(right) + np.abs(down)
     thin = (size > low) & _crest(right, down, size)
     parts, count = label(thin, np.ones((3, 3)))
-    strong = np.zeros(count + 1, bool)
-    strong[parts[thin & (size > high)]] = True
-    strong[0] = False
-    return strong.take(parts)  # type: ignore[no-any-return]
+    strong, edges = np.zeros(count + 1, bool), np.zeros(thin.shape, bool)
+    # Few pixels are thin, and only they are looked up.
+    places = np.flatnonzero(thin)
+    parts = parts.ravel().take(places)
+    strong[parts[size.ravel().take(places) > high]] = True
+    edges.ravel()[places] = strong.take(parts)
+    return edges
 
 
 def _sobel(values: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the derivatives to the right and down, the border pixels going on."""
     import numpy as np
 
-    wide = np.pad(values.astype(np.int16), 1, mode="edge")
+    wide = np.empty((values.shape[0] + 2, values.shape[1] + 2), np.int16)
+    wide[1:-1, 1:-1] = values
+    wide[0], wide[-1] = wide[1], wide[-2]
+    wide[:, 0], wide[:, -1] = wide[:, 1], wide[:, -2]
     smooth_down = wide[:-2] + 2 * wide[1:-1] + wide[2:]
     smooth_right = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
     return smooth_down[:, 2:] - smooth_down[:, :-2], smooth_right[2:] - smooth_right[:-2]
@@ -51,7 +57,8 @@ def _crest(right: NDArray[Any], down: NDArray[Any], size: NDArray[Any]) -> Any:
     """Say where the magnitude is largest along the gradient's direction, of four."""
     import numpy as np
 
-    wide = np.pad(size, 1)
+    wide = np.zeros((size.shape[0] + 2, size.shape[1] + 2), size.dtype)
+    wide[1:-1, 1:-1] = size
 
     def near(rows: int, columns: int) -> NDArray[Any]:
         height, width = size.shape
