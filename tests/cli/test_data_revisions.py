@@ -158,7 +158,7 @@ def test_data_that_cannot_be_brought_leave_nothing(
     [
         ("rev: v2", "rev: v3", "shots.yaml:4: rev: expected a tag, a branch or a commit of the project, got v3"),
         ("rev: v2", "rev: 1.2", 'data.two.rev must be text, got a number: write rev: "1.2"'),
-        ("rev: v2", "rev: $v", "a revision is the same in all cells; write a data set for each version"),
+        ("rev: v2", "rev: $v", "matrix variable $v is not declared under matrix:; add v: [...] there"),
         ("rev: v2", "rev: -x", "data.two.rev must be a tag, a branch or a commit such as v1.2, got '-x'"),
         ("path: data/test}, rev: v2", "path: data/train}, rev: v1^", "got v1^"),
         ("path: data/test}, rev: v2", "path: data/later}, rev: v2", "v2 has no data/later: neither DVC nor git has it there"),

@@ -137,14 +137,14 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             "from: dark}",
             "from: $eps}",
             (
-                ":11: steps.enhanced.from: a matrix variable may stand only in the with:, the uses: or the bootstrap: of a step, "
+                ":11: steps.enhanced.from: a matrix variable may stand only in with:, uses: or bootstrap: of a step, or in rev: of data, "
                 "got '$eps'"
             ),
         ),
         (
             "severity: $severity",
             "severity: 3",
-            ":7: matrix variable severity is used nowhere; write $severity in a with:, a uses: or a bootstrap:, or drop it",
+            ":7: matrix variable severity is used nowhere; write $severity in a with:, a uses:, a bootstrap: or a rev:, or drop it",
         ),
         (
             "  dark: ",

@@ -187,7 +187,7 @@ _REFUSED = {
     "a data set": (
         (("dataset/toy_folder, with: {path: data/held_out}", "dataset/$way"),),
         "  way: [toy_folder]\n",
-        "a matrix variable may stand only in the with:, the uses: or the bootstrap: of a step",
+        "a matrix variable may stand only in with:, uses: or bootstrap: of a step, or in rev: of data",
     ),
 }
 

@@ -13,6 +13,7 @@ from adversity.pipeline.gates.gate_text import parse_gates
 from adversity.pipeline.plan.check import check_steps
 from adversity.pipeline.plan.data_versions import revision_in_keys
 from adversity.pipeline.plan.features import kept_in_keys
+from adversity.pipeline.plan.in_versions import file_name, versions_in
 from adversity.pipeline.plan.measures import check_names, in_keys, measures_of
 from adversity.pipeline.plan.model import Plan, PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.origins import Origins
@@ -59,6 +60,7 @@ ENGINE = (
     "pipeline/plan/chain.py",
     "pipeline/plan/features.py",
     "pipeline/plan/folded.py",
+    "pipeline/plan/in_versions.py",
     "pipeline/plan/paths.py",
     "pipeline/plan/routes.py",
     "pipeline/plan/probing.py",
@@ -177,9 +179,10 @@ def _resolved(
             "report": _report(steps, findings),
         },
         "data": {
-            id_: origins.of(planned.entry, [planned.plugin], ("data", id_))
-            | revision_in_keys(planned)
-            for id_, planned in data.items()
+            name: origins.of(versions[0].entry, [versions[0].plugin], ("data", name))
+            | revision_in_keys(*versions)
+            for name in dict.fromkeys(map(file_name, data))
+            for versions in [tuple(versions_in(data, name))]
         },
         "steps": {
             id_: origins.of_step(planned) | known.get(id_, {}) for id_, planned in steps.items()
@@ -196,7 +199,7 @@ def _packaged(
     """Return what each packaged data set on disk depends on, whatever its parameters are."""
     return {
         planned.entry.name: {
-            **resolved[id_],
+            **resolved[file_name(id_)],
             "content": _content(planned.plugin, planned, findings),
         }
         for id_, planned in data.items()

@@ -41,6 +41,11 @@ def pin(pipeline: str, data: str, revision: str) -> None:
     spec = load_pipeline(path, root=root).spec
     if data not in spec.data:
         raise InputError(f"{pipeline}: expected one of {', '.join(spec.data)}, got {data!r}")
+    if (spec.data[data].rev or "").startswith("$"):
+        raise InputError(
+            f"{pipeline}: data.{data}: expected one revision, got {spec.data[data].rev}, which the "
+            "matrix lists; change its list under matrix:"
+        )
     if fault := revision_fault(revision):
         raise InputError(fault)
     plain = isinstance(yaml.safe_load(revision), str)

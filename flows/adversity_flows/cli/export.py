@@ -116,7 +116,7 @@ def _export(
     from adversity_flows.runs.exported_images import StepImages
 
     images = StepImages.of(plan, step, Workspace.of(plan.root))
-    total = len(images.batches()) * len(cells)
+    total = sum(len(images.batches(cell)) for cell in cells)
     stage = Stage(step, f"export-{step}", "", (), {}, "")
     started = time.monotonic()
     with watching(terminal, steps=(step,)) as watcher:

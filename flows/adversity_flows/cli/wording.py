@@ -21,7 +21,7 @@ def plan_words(plan: Plan) -> str:
     """Say in a line what a plan holds."""
     cells = max((len(planned.cells) for planned in plan.steps.values()), default=1)
     parts = [
-        plural(len(plan.data), "data set"),
+        plural(len(plan.spec.data), "data set"),
         plural(len(plan.steps), "step"),
         plural(len(plan.stages), "stage"),
         *([f"up to {plural(cells, 'cell')} a step"] if cells > 1 else []),

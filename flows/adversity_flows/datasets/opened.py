@@ -43,7 +43,7 @@ def of_plan(plan: Plan) -> Iterator[tuple[str, Source]]:
             ready = set_up(dataset, planned.entry.label, "cpu")
             yield name, Source(opened(ready), planned.prepare)
         else:
-            yield name, toolbox.source(name)
+            yield name, toolbox.source(name, planned.cell)
 
 
 def of_folders(folders: Sequence[str]) -> Iterator[tuple[str, Source]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.data.reading import Source
 from adversity.engine.calls.set_up import set_up
 from adversity.errors import InputError
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
 from adversity_flows.dvc.revision import Revision
@@ -47,7 +48,7 @@ def data_of(plan: Plan, id_: str) -> Named:
     Raises:
         InputError: If it has none of that name, or it comes with a package.
     """
-    planned = plan.data.get(id_)
+    planned = next(versions_in(plan.data, id_), None)
     if planned is None:
         known = ", ".join(plan.data)
         raise InputError(f"{plan.file}: expected one of its data sets, {known}, got {id_!r}")

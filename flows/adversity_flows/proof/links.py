@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversity.pipeline.plan.in_versions import versions_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adversity.contracts import MetricBase
-    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
     from adversity_flows.proof.subject import Subject
     from adversity_flows.runs.figure import Figure
 
@@ -50,7 +52,8 @@ def metric_of(plan: Plan, figure: Figure) -> MetricBase | None:
 def links_of(subject: Subject, plan: Plan, figure: Figure, cell: Cell) -> list[Link]:
     """Return the links from the data to the number, in the order in which one rests on the other."""
     starts = {plan.chain(name).start for name in _ends(plan, figure.step)}
-    links = [_of_data(subject, plan, name) for name in plan.data if name in starts]
+    data = (one for start in starts for one in versions_in(plan.data, start, cell))
+    links = [_of_data(subject, one) for one in sorted(data, key=lambda one: one.id)]
     links += [_of_step(subject, plan, step, cell) for step in _on_the_way(plan, figure.step)]
     metric = metric_of(plan, figure)
     if metric is not None and plan.steps[figure.step].role != "measure":
@@ -79,14 +82,13 @@ def _ends(plan: Plan, step: str) -> tuple[str, ...]:
     return (step, *planned.reads) if planned.role == "measure" else (step,)
 
 
-def _of_data(subject: Subject, plan: Plan, name: str) -> Link:
-    planned = plan.data[name]
+def _of_data(subject: Subject, planned: PlannedData) -> Link:
     told: Mapping[str, Any] = next(
-        (one for one in subject.run.result["data"] if one["id"] == name), {}
+        (one for one in subject.run.result["data"] if one["id"] == planned.id), {}
     )
     parameters = {**planned.plugin.parameters, **planned.prepare}
     uses = f"{planned.entry.kind}/{planned.entry.name}"
-    return Link(name, uses, parameters, str(told.get("content", "")))
+    return Link(planned.id, uses, parameters, str(told.get("content", "")))
 
 
 def _of_step(subject: Subject, plan: Plan, step: PlannedStep, cell: Cell) -> Link:

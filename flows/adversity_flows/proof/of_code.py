@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adversity.distributions import distribution_version
+from adversity.pipeline.plan.in_versions import file_name
 from adversity.pipeline.plan.nested import all_nested
 from adversity.provenance import processor
 from adversity_flows.proof.check import Check, compared
@@ -131,7 +132,7 @@ def _assets(plan: Plan, only: Collection[str] | None) -> dict[Asset, None]:
     """Return the assets of plugins of a plan, each once."""
     plugins: list[PluginBase] = [] if only is not None else [*plan.metrics]
     for id_, data in plan.data.items():
-        plugins += [data.plugin] if only is None or id_ in only else []
+        plugins += [data.plugin] if only is None or file_name(id_) in only else []
     for id_, step in plan.steps.items():
         plugins += step.plugins.values() if only is None or id_ in only else ()
     plugins += [nested.plugin for plugin in plugins for nested in all_nested(plugin)]

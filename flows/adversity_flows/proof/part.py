@@ -39,7 +39,7 @@ class Part:
 def whole(plan: Plan) -> Part:
     """Return all of a pipeline, computed from the data on."""
     stages = tuple(stage for stage in plan.stages if stage.step in plan.steps)
-    return Part(plan, stages, (), frozenset((*plan.steps, *plan.data)))
+    return Part(plan, stages, (), frozenset((*plan.steps, *plan.spec.data)))
 
 
 def part_of(plan: Plan, step: str, cell: Cell, *, from_data: bool) -> Part:

@@ -167,7 +167,7 @@ class Earlier:
         matrix = file.get("matrix") or {}
         return {
             "steps": {id_: steps.get(id_) for id_ in names & set(self._plan.steps)},
-            "data": {id_: _unlimited(data.get(id_)) for id_ in names & set(self._plan.data)},
+            "data": {id_: _unlimited(data.get(id_)) for id_ in names & set(self._plan.spec.data)},
             "matrix": {name: matrix.get(name) for name in variables},
         }
 

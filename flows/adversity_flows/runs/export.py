@@ -14,6 +14,7 @@ from adversity import __version__
 from adversity.data.atomic import partial_beside, remove_leftovers, storage_error
 from adversity.errors import InputError
 from adversity.pipeline.plan.data_versions import revision_facts
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity_flows.runs.image_files import image_file
 
 if TYPE_CHECKING:
@@ -114,10 +115,14 @@ def export_images(
         for cell in cells:
             facts = images.facts(cell)
             (new / "images" / names[cell]).mkdir(parents=True)
-            for index in images.batches():
+            for index in images.batches(cell):
                 for image in images.images(cell, index, facts):
                     place = f"images/{names[cell]}/{_name(image)}"
-                    rows.append(_write(new, place, image, form, images.class_names, cell, written))
+                    rows.append(
+                        _write(
+                            new, place, image, form, images.source(cell).class_names, cell, written
+                        )
+                    )
                 done(len(index), cell.key)
         rows.sort(key=lambda row: row["file"])
         record = _record(images, cells, names, past, form, written)
@@ -215,8 +220,8 @@ def _record(
     written: Exported,
 ) -> dict[str, Any]:
     plan, step = images.plan, images.step
-    source = images.toolbox.source(images.data)
-    data = plan.data[images.data]
+    data = images.toolbox.data(images.data, cells[0])
+    several = len(list(versions_in(plan.data, images.data))) > 1
     return {
         "schema": SCHEMA,
         "adversity": __version__,
@@ -235,15 +240,18 @@ def _record(
                 "cell": cell.as_dict(),
                 "folder": f"images/{names[cell]}",
                 "key": images.key(cell),
-                "images": len(source),
+                "images": len(images.source(cell)),
+                **({"data": _data_record(images, cell)} if several else {}),
             }
             for cell in cells
         ],
-        "data": {
-            "id": images.data,
-            "content": source.content,
-            **revision_facts(data),
-            "classes": list(source.class_names),
-        },
+        **({} if several else {"data": _data_record(images, cells[0])}),
         "predictions": images.tables(),
     }
+
+
+def _data_record(images: StepImages, cell: Cell) -> dict[str, Any]:
+    """Return which data the images of a cell are made of."""
+    data, source = images.toolbox.data(images.data, cell), images.source(cell)
+    facts = {"id": data.id, "content": source.content, **revision_facts(data)}
+    return {**facts, "classes": list(source.class_names)}

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adversity.did_you_mean import did_you_mean
@@ -19,6 +19,7 @@ from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.stored_images import StoredImages
 from adversity.errors import InputError
 from adversity.pipeline.plan.data_versions import versions_of
+from adversity.pipeline.plan.in_versions import file_name, settings_of, versions_in
 from adversity.pipeline.plan.paths import ancestors, rests_on
 from adversity.seeding import preserve_global_rng
 
@@ -70,7 +71,8 @@ def cells_of(plan: Plan, step: str, wanted: Sequence[str]) -> tuple[Cell, ...]:
         InputError: If the step makes no images, or none of its cells is such.
     """
     _require_images(plan, step)
-    cells = plan.steps[step].cells if step in plan.steps else (_whole(),)
+    versions = tuple(one.cell for one in versions_in(plan.data, step))
+    cells = plan.steps[step].cells if step in plan.steps else versions
     pairs = [tuple(part.strip() for part in text.split("=", 1)) for text in _parts(wanted)]
     chosen = tuple(
         cell for cell in cells if all(cell.as_dict().get(pair[0]) == pair[-1] for pair in pairs)
@@ -87,19 +89,13 @@ def _parts(wanted: Sequence[str]) -> list[str]:
     return [part.strip() for text in wanted for part in text.split(",")]
 
 
-def _whole() -> Cell:
-    from adversity.pipeline.plan.model import Cell
-
-    return Cell()
-
-
 def _require_images(plan: Plan, step: str) -> None:
     """Refuse what is no step, and a step that makes no images."""
     planned = plan.steps.get(step)
-    if step in plan.data or (planned is not None and planned.role in ("view", "attack")):
+    if step in plan.spec.data or (planned is not None and planned.role in ("view", "attack")):
         return
     roles = {id_: one.role for id_, one in plan.steps.items()}
-    images = [*plan.data, *(id_ for id_, role in roles.items() if role in ("view", "attack"))]
+    images = [*plan.spec.data, *(id_ for id_, role in roles.items() if role in ("view", "attack"))]
     if planned is None:
         hint = did_you_mean(step, images, f"there are {', '.join(images)}")
         raise InputError(
@@ -124,7 +120,7 @@ def stages_behind(plan: Plan, step: str) -> tuple[Stage, ...]:
             "computed them; add one, such as a classifier `from:` it, and run"
         )
     behind = {name for reader in readers for name in rests_on(reader, plan.steps)}
-    data = [one for id_, one in plan.data.items() if id_ in behind]
+    data = [one for id_, one in plan.data.items() if file_name(id_) in behind]
     written = {f"data:{name}" for name in (*(one.entry.name for one in data), *versions_of(data))}
     return tuple(stage for stage in plan.stages if stage.step in behind | written)
 
@@ -168,7 +164,8 @@ class StepImages:
         reader = plan.steps[_readers(plan, step)[0]]
         images = cls(step, open_stage(plan, plan.stage(reader.id), workspace))
         chain = plan.chain(step)
-        require_channels(images.toolbox.source(chain.start), chain.start, chain.links)
+        for one in versions_in(plan.data, chain.start):
+            require_channels(images.toolbox.source(one.id, one.cell), one.id, chain.links)
         return images
 
     @property
@@ -186,22 +183,20 @@ class StepImages:
         """The data set whose samples they are of."""
         return self.plan.chain(self.step).start
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes of the data set."""
-        return self.toolbox.source(self.data).class_names
+    def source(self, cell: Cell) -> Source:
+        """Return the data set, in the version of a cell."""
+        return self.toolbox.source(self.data, cell)
 
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        ids = sorted(self.toolbox.source(self.data).ids)
-        return {sample: place for place, sample in enumerate(ids)}
+    @cache  # noqa: B019  (it lives as long as an export)
+    def _places(self, cell: Cell) -> dict[str, int]:
+        return {sample: place for place, sample in enumerate(sorted(self.source(cell).ids))}
 
     def key(self, cell: Cell) -> str:
         """Return what the images of a cell hang on: data, plugins, parameters, seed, engine."""
         links = self.plan.chain(self.step).links
         record = {
-            "data": self.toolbox.source(self.data).content,
-            "images": self.plan.data[self.data].images,
+            "data": self.source(cell).content,
+            "images": self.toolbox.data(self.data, cell).images,
             "links": [self.run.identity(link.id, cell) for link in links],
             "seed": self.plan.spec.seed,
             "engine": self.plan.resolved["core"]["engine"]["fingerprint"],
@@ -212,9 +207,9 @@ class StepImages:
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def batches(self) -> list[list[int]]:
+    def batches(self, cell: Cell) -> list[list[int]]:
         """Cut the samples as the run did: in the order of ids, of one size, a batch at a time."""
-        source, settings = self.toolbox.source(self.data), self.plan.spec.run
+        source, settings = self.source(cell), self.plan.spec.run
         order = sorted(range(len(source)), key=source.ids.__getitem__)
         return [
             [rows[shard.start : shard.stop][i] for i in batch]
@@ -225,7 +220,14 @@ class StepImages:
 
     def tables(self) -> dict[str, str]:
         """Return the steps whose tables say what is predicted for the images, by their columns."""
-        own = set(self.plan.steps[self.step].variables) if self.step in self.plan.steps else set()
+        planned = self.plan.steps.get(self.step)
+        own = {
+            *(
+                planned.variables
+                if planned
+                else settings_of(self.plan.data, self.data).cell.as_dict()
+            )
+        }
         steps = [
             one.id
             for one in self.plan.steps.values()
@@ -259,7 +261,7 @@ class StepImages:
             index: Sample numbers, one of `batches`.
             facts: Those of the cell.
         """
-        source = self.toolbox.source(self.data)
+        source = self.source(cell)
         ids = [source.ids[i] for i in index]
         planned = self.plan.steps.get(self.step)
         with preserve_global_rng():
@@ -272,7 +274,7 @@ class StepImages:
             target = int(source.targets[i]) if source.targets[i] >= 0 else None
             yield ExportedImage(
                 sample,
-                self._places[sample],
+                self._places(cell)[sample],
                 image,
                 target,
                 source.groups[i],

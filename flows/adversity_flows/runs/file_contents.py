@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.engine.set_up.data_places import open_root
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import AdversityError, StorageError
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.read.revisions import SHORT, VERSIONS
 from adversity_flows.runs.past_runs import INPUTS, read_run
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from adversity.pipeline.plan.model import Plan
+    from adversity.pipeline.plan.model import Plan, PlannedData
     from adversity_flows.runs.past_runs import PastRun
 
 __all__ = ["contents_here", "contents_in", "place_of"]
@@ -74,8 +75,19 @@ def _files_of(past: PastRun, folder: str, content: str) -> Mapping[str, str]:
 
 
 def contents_here(plan: Plan, outputs: Path, data: str, ids: Sequence[str]) -> dict[str, str]:
-    """Return the same of a pipeline's data as they lie here; nothing of what does not."""
-    planned = plan.data[data]
+    """Return the same of a pipeline's data as they lie here; nothing of what does not.
+
+    Of several versions the first that has a sample says what it is.
+    """
+    found: dict[str, str] = {}
+    for planned in versions_in(plan.data, data):
+        found = _contents_of(plan, outputs, planned, ids) | found
+    return found
+
+
+def _contents_of(
+    plan: Plan, outputs: Path, planned: PlannedData, ids: Sequence[str]
+) -> dict[str, str]:
     dataset: Any = planned.plugin
     place = None if dataset.packaged else dataset.location()
     if place is None:

@@ -12,6 +12,7 @@ from adversity.data.checksums import verified_file
 from adversity.data.stored import TABLE, StoredTable
 from adversity.engine.summary.recorded_run import RecordedRun
 from adversity.errors import StorageError
+from adversity.pipeline.plan.in_versions import file_name
 from adversity.pipeline.plan.stages import resolved_file
 from adversity_flows.runs.file_contents import contents_here, contents_in, place_of
 
@@ -40,10 +41,12 @@ def past_run(past: PastRun) -> RecordedRun:
         return StoredTable(past.verified(path)) if path.is_file() else None
 
     result = read_result(past.verified(past.result))
-    data = {str(one.get("id")): one for one in result.get("data", ())}
 
     def contents(name: str, ids: Sequence[str]) -> Mapping[str, str]:
-        return contents_in(past, data.get(name, {}), ids)
+        found: dict[str, str] = {}
+        for one in _versions(result, name):
+            found = contents_in(past, one, ids) | found
+        return found
 
     return RecordedRun(past.id, result, _once(table), past.manifest, contents)
 
@@ -102,13 +105,20 @@ def revision_run(revision: Revision, pipeline: str) -> RecordedRun:
         "git": {"revision": revision.commit},
         "verdict_line": f"commit {revision.commit[:12]}",
     }
-    data = {str(one.get("id")): one for one in result.get("data", ())}
 
     def contents(name: str, ids: Sequence[str]) -> Mapping[str, str]:
-        place = place_of(data.get(name, {}), facts["hashes"])
-        return {} if place is None else revision.file_hashes(place, ids)
+        places = (place_of(one, facts["hashes"]) for one in _versions(result, name))
+        found: dict[str, str] = {}
+        for place in filter(None, places):
+            found = dict(revision.file_hashes(place, ids)) | found
+        return found
 
     return RecordedRun(revision.name, result, _once(table), facts, contents)
+
+
+def _versions(result: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return what a report says of a data set, in each of its versions; nothing of an unknown one."""
+    return [one for one in result.get("data", ()) if file_name(str(one.get("id"))) == name]
 
 
 def read_result(path: Path) -> dict[str, Any]:

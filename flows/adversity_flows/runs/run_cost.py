@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Combine, Dataset, Decide, PostHoc, Sampling, Score
 from adversity.engine.chain.target import EOT_DRAWS
+from adversity.pipeline.plan.in_versions import file_name, settings_of
 from adversity.pipeline.plan.paths import rests_on
 from adversity.pipeline.plan.routes import every, route_of
 from adversity.registry.entry import class_of
@@ -102,6 +103,9 @@ class _Coster:
         behind = {one.id: rests_on(one.id, plan.steps) for one in self._steps}
         self._earlier = Earlier(plan, behind)
         self._samples = dict(self._counted())
+        for id_, counted in list(self._samples.items()):  # of several versions, the largest
+            name = file_name(id_)
+            self._samples[name] = max(self._samples.get(name, counted), counted)
 
     def cost(self) -> RunCost:
         return RunCost(tuple(map(self._of, self._steps)), self._samples)
@@ -198,7 +202,7 @@ class _Coster:
         measured = self._earlier.bytes_a_row(planned.id)
         if measured is not None:
             return _from(replace(cost, size=round(measured.value * rows)), measured.run)
-        shape = _shape(self._plan.data[data])
+        shape = _shape(settings_of(self._plan.data, data))
         if planned.role != "attack":
             return _without(cost, "how large its rows are is known once it was run")
         if shape is None or any(_resizes(link) for link in self._plan.chain(planned.id).links):

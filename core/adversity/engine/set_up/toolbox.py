@@ -27,6 +27,7 @@ from adversity.engine.set_up.data_places import is_there, open_root, require_rea
 from adversity.engine.set_up.masked import masked
 from adversity.engine.set_up.workspace import slug
 from adversity.errors import NotFittedError, StorageError
+from adversity.pipeline.plan.in_versions import data_in, settings_of
 from adversity.pipeline.plan.routes import route_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.plan.chain import Chain
-    from adversity.pipeline.plan.model import Cell, Plan, PlannedStep
+    from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
     from adversity.pipeline.plan.routes import Placed
 
 __all__ = ["Toolbox", "state_path", "toolbox_of"]
@@ -116,27 +117,31 @@ class Toolbox:
                 known = self._tables[path] = file_state(path), StoredTable(path)
             return known[1]
 
-    def source(self, data: str) -> Source:
-        """Open a data set on first use.
+    def data(self, name: str, cell: Cell | None = None) -> PlannedData:
+        """Return what a data set is in a cell, which says in what version if there are several."""
+        return data_in(self.plan.data, name, cell)
+
+    def source(self, name: str, cell: Cell | None = None) -> Source:
+        """Open a data set on first use, in the version of a cell.
 
         Raises:
             DataError: If it is missing, empty or wrong.
         """
+        planned = self.data(name, cell)
         with self._lock:
-            if data not in self._sources:
-                planned = self.plan.data[data]
+            if planned.id not in self._sources:
                 folder = open_root(planned, self.workspace)
                 root = self.workspace.root if planned.pinned is None else folder
                 dataset: Dataset = self._set_up(planned.plugin, planned.entry.label, root).plugin
                 require_readable(planned, self.workspace.root)
                 dataset.open(folder)
-                self._sources[data] = Source(dataset, planned.prepare)
-            return self._sources[data]
+                self._sources[planned.id] = Source(dataset, planned.prepare)
+            return self._sources[planned.id]
 
-    def starts_clean(self, data: str) -> bool:
+    def starts_clean(self, name: str, cell: Cell) -> bool:
         """Say whether the images of a data set may stand for clean ones: none has a cleaner one."""
-        clean = self.plan.data[data].images == "clean"
-        return clean and not self.source(data).references_count
+        clean = self.data(name, cell).images == "clean"
+        return clean and not self.source(name, cell).references_count
 
     def there(self, data: str) -> bool:
         """Say whether a data set is on disk: materialised, pulled."""
@@ -192,8 +197,8 @@ class Toolbox:
                 whole,
                 classes,
                 f"{self.plan.steps[step].line}: {step}",
-                source=self.source(data) if classes == "data" else None,
-                keep_unknown=self.plan.data[data].unknown == "keep",
+                source=self.source(data, cell) if classes == "data" else None,
+                keep_unknown=settings_of(self.plan.data, data).unknown == "keep",
             )
         return cache[key]
 
@@ -257,24 +262,24 @@ class Toolbox:
             `[N]` int64, `UNKNOWN_CLASS` or `NO_LABEL` where there is none; None if the data set has
             no labels at all.
         """
-        return self.targets_of(data, self.ready(step, cell).plugin)
+        return self.targets_of(data, self.ready(step, cell).plugin, cell)
 
     def targets_of(
-        self, data: str, classifier: Classifier
+        self, data: str, classifier: Classifier, cell: Cell
     ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
         """Return the same of a classifier that is set up."""
-        source = self.source(data)
+        source, planned = self.source(data, cell), self.data(data, cell)
         if not source.labelled:
             return None
-        file = self.plan.data[data].labels
+        file = planned.labels
         labels = None if file is None else read_labels(self.workspace.root / file, file)
         indices = class_indices(
             source.class_names,
             source.targets[source.targets >= 0].tolist(),
             classifier,
             labels=labels,
-            data=f"data {data!r}",
-            keep_unknown=self.plan.data[data].unknown == "keep",
+            data=f"data {planned.id!r}",
+            keep_unknown=planned.unknown == "keep",
             members=source.class_members,
         )
         return np.where(source.targets < 0, NO_LABEL, indices[source.targets])

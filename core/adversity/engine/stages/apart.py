@@ -16,17 +16,18 @@ from adversity.errors import DataError
 from adversity.pipeline.plan.apart import fits, is_judged, judgements, meetings
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.folded import out_of_fold
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity.registry.entry import class_of
 from adversity.report.values.model import Apart
 from adversity.report.values.splits import FittedBy, Split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from adversity.data.reading import Source
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.pipeline.plan.apart import Meeting
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import Plan, PlannedStep
     from adversity.report.values.splits import Proof
 
 __all__ = ["found_apart", "found_splits", "keep_apart", "shared"]
@@ -121,7 +122,7 @@ def found_apart(toolbox: Toolbox) -> tuple[Apart, ...]:
     for planned in plan.steps.values():
         if not is_judged(planned, plan.steps):
             continue
-        for base, data in judgements(planned.id, plan.steps):
+        for base, data in _judgements(planned.id, plan):
             for name in base:
                 if name in plan.steps and _fitted_elsewhere(plan.steps[name]):
                     elsewhere.setdefault((name, data), {})[planned.id] = None
@@ -160,7 +161,7 @@ def found_splits(toolbox: Toolbox, apart: tuple[Apart, ...]) -> tuple[Split, ...
         for judged in item.judged if item.fitting is None else ():
             add(judged, item.judging, FittedBy(item.fitted[0], "not provable"))
     for judged, judging in list(splits):
-        for name in _folded(judged, judging, steps):
+        for name in _folded(judged, judging, toolbox.plan):
             n = len(toolbox.source(judging))
             add(judged, judging, FittedBy(name, "out of fold", judging, n))
     return tuple(
@@ -173,14 +174,19 @@ def _judging(id_: str, toolbox: Toolbox) -> Iterator[str]:
     """Yield the data sets that judge a step, each once; none for one that is not judged."""
     plan = toolbox.plan
     if is_judged(plan.steps[id_], plan.steps):
-        yield from dict.fromkeys(
-            data for _, data in judgements(id_, plan.steps) if data in plan.data
-        )
+        yield from dict.fromkeys(data for _, data in _judgements(id_, plan))
 
 
-def _folded(judged: str, judging: str, steps: Mapping[str, PlannedStep]) -> Iterator[str]:
+def _judgements(id_: str, plan: Plan) -> Iterator[tuple[frozenset[str], str]]:
+    """Yield what the numbers of a step rest on, and each version of the data that judge them."""
+    for base, data in judgements(id_, plan.steps):
+        yield from ((base, version.id) for version in versions_in(plan.data, data))
+
+
+def _folded(judged: str, judging: str, plan: Plan) -> Iterator[str]:
     """Yield the networks of which a step has answers out of fold on a data set."""
-    for base, data in judgements(judged, steps):
+    steps = plan.steps
+    for base, data in _judgements(judged, plan):
         for name in (name for name in steps if name in base and data == judging):
             if out_of_fold(steps[name], steps) and chain_to(name, steps).start == judging:
                 yield steps[name].definition or name

@@ -12,6 +12,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from adversity.pipeline.plan.data_versions import revision_in_keys
 from adversity.pipeline.plan.routes import record_of, route_of
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def attacked(run: AttackRun, cell: Cell) -> dict[str, Any]:
     plan, planned = run.plan, run.planned
     before = [link.id for link in plan.chain(run.victim.start).links]
     after = route_of(run.victim, cell, plan.steps)
-    source, given = run.toolbox.source(run.data), plan.data[run.data]
+    source, given = run.source(cell), run.toolbox.data(run.data, cell)
+    resolved = plan.resolved["data"][run.data] | revision_in_keys(given)  # of this version alone
     data = [
-        [source.content, plan.resolved["data"][run.data], run.label_hash(run.data)],
+        [source.content, resolved, run.label_hash(run.data)],
         [_part(run, step, cell) for step in before],
     ]
     links = record_of(after, lambda placed: _part(run, placed.step.id, placed.cell))

@@ -83,7 +83,7 @@ class AttackRun(TableRun):
         before = [self.identity(link.id, cell) for link in self.chain.links]
         route = route_of(self.victim, cell, self.plan.steps)
         links = record_of(route, lambda placed: self.identity(placed.step.id, placed.cell))
-        data = self.toolbox.source(self.data).content, self.label_hash(self.data)
+        data = self.source(cell).content, self.label_hash(self.data)
         return [*data, before, links, self.columns_depend_on()]
 
     def done(self, shard: Shard) -> bool:
@@ -249,7 +249,7 @@ class AttackRun(TableRun):
 
     def places(self, cell: Cell) -> dict[str, tuple[str, int]]:
         """Return, for each sample of a cell, the stored file and the row that hold its image."""
-        source = self.toolbox.source(self.data)
+        source = self.source(cell)
         return {
             source.ids[sample]: (images_name(shard), row)
             for shard in self.shards

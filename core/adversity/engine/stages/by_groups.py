@@ -19,6 +19,7 @@ from adversity.data.sample_columns import (
 )
 from adversity.engine.calls.judged_rows import judged_tables, rows_of
 from adversity.errors import DataError
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.plan.paths import rests_on
 from adversity.pipeline.read.findings import suggestion
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from adversity.engine.calls.ready import Ready
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.stages.columns import Columns
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import Cell, PlannedStep
 
 __all__ = ["Group", "groups_in", "joined", "require_groups", "ungrouped_note", "unseen_notes"]
 
@@ -133,26 +134,39 @@ def unseen_notes(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
     for by in _asked(toolbox, planned) if fitted.fit_on else ():
         name = grouping_column(by)
         [(_, first), *_] = (fitted.fit_on or {}).items()
-        # Samples and their groups are the same in all cells.
-        held, given = (
-            toolbox.table(step).cell(
-                planned.cells[0].restrict(toolbox.plan.steps[step].variables).key
+        for cell in _of_other_samples(toolbox, planned, (first, planned.upstream)):
+            held, given = (
+                toolbox.table(step).cell(toolbox.plan.steps[step].own(cell).key)
+                for step in (first, planned.upstream)
             )
-            for step in (first, planned.upstream)
-        )
-        seen = {*group_names(held[name][has_class(held["target"])])}
-        told = group_names(given[name])
-        new = sorted({group for group in told if group is not None and group not in seen})
-        without = sum(group is None for group in told)
-        rows = sum(group not in seen for group in told) - without
-        parts = [f"{rows} of a {by} that it was not fitted on ({', '.join(new)})"] if new else []
-        parts += [f"{without} without {by}"] if without else []
-        if parts:
-            notes.append(
-                f"{planned.id}: {' and '.join(parts)}, of {len(told)} rows; {fitted.entry.name} says "
-                "what becomes of them"
+            seen = {*group_names(held[name][has_class(held["target"])])}
+            told = group_names(given[name])
+            new = sorted({group for group in told if group is not None and group not in seen})
+            without = sum(group is None for group in told)
+            rows = sum(group not in seen for group in told) - without
+            parts = (
+                [f"{rows} of a {by} that it was not fitted on ({', '.join(new)})"] if new else []
             )
-    return notes
+            parts += [f"{without} without {by}"] if without else []
+            if parts:
+                notes.append(
+                    f"{planned.id}: {' and '.join(parts)}, of {len(told)} rows; "
+                    f"{fitted.entry.name} says what becomes of them"
+                )
+    return list(dict.fromkeys(notes))
+
+
+def _of_other_samples(toolbox: Toolbox, planned: PlannedStep, steps: tuple[str, ...]) -> list[Cell]:
+    """Return a cell for each combination of versions of the data that some steps read.
+
+    In all others samples and their groups are the same.
+    """
+    starts = [toolbox.plan.chain(step).start for step in steps]
+    cells = {
+        tuple(toolbox.data(start, cell).id for start in starts): cell
+        for cell in reversed(planned.cells)
+    }
+    return [*cells.values()]
 
 
 def _asked(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
@@ -172,8 +186,8 @@ def _data_of(toolbox: Toolbox, planned: PlannedStep) -> list[str]:
     plan = toolbox.plan
     fits = [name for source, name in (planned.fit_on or {}).items() if source != UNLABELLED]
     read = [*planned.reads, *(fits if planned.by is None else ())]
-    named = (name if name in plan.data else plan.chain(name).start for name in read)
-    return list(dict.fromkeys(named))
+    named = dict.fromkeys(plan.chain(name).start for name in read)
+    return [one.id for name in named for one in versions_in(plan.data, name)]
 
 
 def _require(toolbox: Toolbox, planned: PlannedStep, by: str, data: str) -> None:

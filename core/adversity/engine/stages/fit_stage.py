@@ -38,12 +38,12 @@ class FitRun(StageRun):
         if self.planned.fit_on is None:
             raise InputError(f"{self.planned.line}: {self.planned.id!r} has nothing to fit on")
         starts = [self.plan.chain(name).start for name in self.planned.fitted_by]
-        rows = sum(len(self.toolbox.source(start)) for start in dict.fromkeys(starts))
         left_out = (None, *range(self.planned.fold_count or 0))
         every = [(cell, fold) for cell in self.planned.cells for fold in left_out]
         return [
             Shard(number, cell, rows, self._label(cell, fold), name=STATE)
             for number, (cell, fold) in enumerate(every)
+            for rows in [sum(len(self.toolbox.source(start, cell)) for start in set(starts))]
         ]
 
     def _label(self, cell: Cell, fold: int | None) -> str:

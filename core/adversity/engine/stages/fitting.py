@@ -163,10 +163,10 @@ def _identity_of(run: StageRun, fits_on: str, name: str, fit_on: str, cell: Cell
         return _rows_of(run, LEARN_FROM[fits_on], name, fit_on, cell)
     chain = run.plan.chain(fit_on)
     links = [run.identity(link.id, cell) for link in chain.links]
-    source = run.toolbox.source(chain.start)
+    source = run.toolbox.source(chain.start, cell)
     if name == UNLABELLED:
         return [source.unlabelled_content, links]
-    return [source.content, links, run.plan.data[chain.start].images]
+    return [source.content, links, run.toolbox.data(chain.start, cell).images]
 
 
 def _rows_of(run: StageRun, streamed: Any, name: str, fit_on: str, cell: Cell) -> list[object]:

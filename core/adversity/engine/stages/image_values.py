@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adversity.pipeline.plan.in_versions import settings_of
+from adversity.registry.entry import class_of
 from adversity.shapes import channels_fault
 
 if TYPE_CHECKING:
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
     from adversity.data.reading import Source
     from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
+    from adversity.engine.stages.table_stage import TableRun
+    from adversity.pipeline.plan.model import PlannedStep
 
-__all__ = ["image_values", "infinite_note", "why_not"]
+__all__ = ["image_values", "infinite_note", "why_not", "without_clean"]
 
 
 def image_values(ready: Ready, current: ImageBatch) -> np.ndarray[Any, Any]:
@@ -41,6 +45,26 @@ def infinite_note(where: str, name: str, count: int) -> str:
         f"{where}: {name} is infinite for all {count} rows that could be measured, as of images "
         "that equal the clean ones, so it has no mean"
     )
+
+
+def without_clean(run: TableRun) -> str | None:
+    """Say why no image of a stage has a clean one to be compared with, or None."""
+    if any(run.source(cell).references_count for cell in run.versions.values()):
+        return None
+    if settings_of(run.plan.data, run.data).images == "degraded":
+        return (
+            f"{run.data} has no clean references, and its images are degraded already "
+            "(images: degraded)"
+        )
+    if any(map(_worsens, run.chain.links)):
+        return None
+    return f"{run.data} has no clean references, and nothing degrades its images on the way"
+
+
+def _worsens(link: PlannedStep) -> bool:
+    """Say whether the images before a step may stand for clean ones behind it."""
+    kind = class_of(link.entry).describes
+    return link.role == "attack" or (link.role == "view" and kind.load(kind.call).worsens)
 
 
 def why_not(metric: ImageMetric, source: Source) -> str:

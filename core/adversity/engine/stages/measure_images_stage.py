@@ -13,11 +13,12 @@ from adversity.engine.calls.blocks import spans
 from adversity.engine.calls.metric_call import column_of
 from adversity.engine.stages.by_groups import groups_in, ungrouped_note
 from adversity.engine.stages.columns import Columns, join, of_restorations
-from adversity.engine.stages.image_values import image_values, why_not
+from adversity.engine.stages.image_values import image_values, why_not, without_clean
 from adversity.engine.stages.measuring import located, measures_of_rows
 from adversity.engine.stages.step_images import step_images
 from adversity.engine.stages.table_stage import TableRun
 from adversity.errors import DataError
+from adversity.pipeline.plan.in_versions import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ class MeasureImagesRun(TableRun):
         Raises:
             DataError: If the metric compares images with clean ones, and there are none.
         """
-        why = self.without_clean()
+        why = without_clean(self)
         if why is not None and any(metric.full_reference for metric in self.metrics()):
             raise DataError(
                 f"{self.planned.line}: {self.planned.entry.label} compares images with clean ones: "
@@ -52,8 +53,8 @@ class MeasureImagesRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the data and every link, this step with its metric included."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
-        source = self.toolbox.source(self.data)
-        return [source.content, links, self.plan.data[self.data].images]
+        images = settings_of(self.plan.data, self.data).images
+        return [self.source(cell).content, links, images]
 
     def class_names(self, cell: Cell) -> tuple[str, ...]:
         """Return none: nothing is classified."""
@@ -113,6 +114,6 @@ class MeasureImagesRun(TableRun):
             raise DataError(
                 f"{self.planned.line}: {ready.label} could measure none of the images of "
                 f"{self.planned.upstream}{where}: each "
-                f"{why_not(ready.plugin, self.toolbox.source(self.data))}"
+                f"{why_not(ready.plugin, self.source(cell))}"
             )
         return measures_of_rows([ready], rows, class_names)

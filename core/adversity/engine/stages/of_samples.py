@@ -9,7 +9,7 @@ from adversity.data.sample_columns import grouped_counts, sample_columns
 if TYPE_CHECKING:
     import numpy as np
 
-    from adversity.engine.set_up.toolbox import Toolbox
+    from adversity.data.reading import Source
     from adversity.engine.stages.columns import Columns
 
 __all__ = ["OfSamples"]
@@ -22,13 +22,16 @@ class OfSamples:
         notes: What must be said where samples come in groups.
     """
 
-    def __init__(self, toolbox: Toolbox, data: str) -> None:
-        """Read the index.
+    def __init__(self, source: Source, data: str) -> None:
+        """Read the index of a data set.
+
+        Args:
+            source: The data set.
+            data: Its name, for messages.
 
         Raises:
             DataError: If an attribute is a text here and a number there.
         """
-        source = toolbox.source(data)
         self._columns = sample_columns(source, f"data {data!r}")
         self._places = {id_: i for i, id_ in enumerate(source.ids)} if self._columns else {}
         self.notes: tuple[str, ...] = ()

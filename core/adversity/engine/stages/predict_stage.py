@@ -24,6 +24,7 @@ from adversity.engine.stages.unjudged import unjudged_notes
 from adversity.errors import DataError, InputError
 from adversity.pipeline.plan.features import fits_alone, keeps_features, keeps_members
 from adversity.pipeline.plan.folded import out_of_fold
+from adversity.pipeline.plan.in_versions import settings_of
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class PredictRun(TableRun):
         """Hash the data, every link of the chain and the metrics of images."""
         step = self.stage.step
         links = [self.identity(link.id, cell) for link in self.chain.links]
-        source = self.toolbox.source(self.data)
+        source = self.source(cell)
         kept: list[object] = ["features"] if self._keeps_features else []
         kept += ["members"] if self._keeps_members else []
         kept += [] if self._folds is None else [{"folds": fold_hashes(self.toolbox, step, cell)}]
@@ -130,7 +131,7 @@ class PredictRun(TableRun):
             columns["fold_left_out"] = self._folds[index] + 1
         columns |= answer_columns(answer, columns.get("target"))
         if self._masked:
-            columns |= self._of_all(said, ready, whole, columns.get("target"), index)
+            columns |= self._of_all(cell, said, whole, columns.get("target"), index)
         if self._keeps_features:
             columns["features"] = self._features(ready, current)
         if self._keeps_members:
@@ -142,15 +143,16 @@ class PredictRun(TableRun):
 
     def _of_all(
         self,
+        cell: Cell,
         said: Answer,
-        ready: Ready,
         whole: Ready,
         target: np.ndarray[Any, Any] | None,
         index: list[int],
     ) -> Columns:
         """Return what the network says over all of its classes, of which a mask leaves some."""
+        ready = self.toolbox.ready(self.stage.step, cell)
         merged = ready.plugin.groups is not None
-        targets = None if merged else self.toolbox.targets_of(self.data, whole.plugin)
+        targets = None if merged else self.toolbox.targets_of(self.data, whole.plugin, cell)
         columns = whole_columns(said, None if targets is None else targets[index])
         if merged and target is not None:
             right = ready.plugin.counts_as(columns["prediction_of_all"], target)
@@ -249,9 +251,10 @@ class PredictRun(TableRun):
 
     def _unmasked_notes(self) -> list[str]:
         """Say where published results are over fewer classes than these answers."""
-        ours = len(self.toolbox.source(self.data).class_names)
+        ours = len(self.source(self.planned.cells[0]).class_names)
         counts = {len(self.class_names(cell)) for cell in self.planned.cells} - {ours}
-        claims = getattr(self.plan.data[self.data].plugin, "masked_when_published", False)
+        plugin = settings_of(self.plan.data, self.data).plugin
+        claims = getattr(plugin, "masked_when_published", False)
         said = (
             f"{self.stage.step} answers with {max(counts, default=0):,} classes, and {self.data} has "
             f"{ours:,}: published results for it are over these alone; `classes: data` on the step "

@@ -45,10 +45,10 @@ class RegressRun(TableRun):
             DataError: If the regressor gives other numbers than the data set has, or several take
                 turns that give other ones.
         """
-        source = self.toolbox.source(self.data)
         first = self.class_names(self.planned.cells[0])
-        wanted = first if source.numbers is None else source.target_names
         for cell in self.planned.cells:
+            source = self.source(cell)
+            wanted = first if source.numbers is None else source.target_names
             if (names := self.class_names(cell)) != wanted:
                 other = self.planned.cells[0].key if source.numbers is None else self.data
                 where = f" in the cell {cell.key}" if cell.key else ""
@@ -63,7 +63,7 @@ class RegressRun(TableRun):
         """Hash the data, every link of the chain and the metrics of images."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
         folds = [] if self._folds is None else [fold_hashes(self.toolbox, self.stage.step, cell)]
-        return [self.toolbox.source(self.data).content, links, self.columns_depend_on(), *folds]
+        return [self.source(cell).content, links, self.columns_depend_on(), *folds]
 
     @cached_property
     def _folds(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
@@ -81,7 +81,7 @@ class RegressRun(TableRun):
     def _batch(self, cell: Cell, index: list[int]) -> Columns:
         current = step_images(self.toolbox, self.planned.upstream, cell, index)
         said: Any = self._said(cell, current, index)  # with a mean: the final call has seen to it
-        numbers = self.toolbox.source(self.data).numbers
+        numbers = self.source(cell).numbers
         columns: Columns = {"id": np.array(current.ids, dtype=object)}
         if numbers is not None:
             columns["target"] = _narrow(numbers[index])
@@ -124,24 +124,23 @@ class RegressRun(TableRun):
 
     def fill(self, out: Path) -> StageResult:
         """Write the table, and say which samples have no number to be held against."""
-        numbers, count = self.toolbox.source(self.data).numbers, 0
         if self._folds is not None:
             self.notes.append(
                 f"{self.stage.step}: each of the {len(self._folds)} samples of {self.data} is estimated "
                 f"by the one of {self._folds.max() + 1} fits that was made without it and its group; "
                 "the fit that other steps use was made on all"
             )
-        if numbers is None:
-            self.notes.append(
-                f"{self.data} has no numbers, so that {self.stage.step} is held against nothing: no "
-                "error is measured"
-            )
-        else:
-            count = int((~has_class(numbers)).sum())
-        if numbers is not None and count:
-            self.notes.append(
-                f"{self.data}: {count} of {len(numbers)} samples have no target; they count in no error"
-            )
+        for name, cell in self.versions.items():
+            numbers = self.source(cell).numbers
+            if numbers is None:
+                self.notes.append(
+                    f"{name} has no numbers, so that {self.stage.step} is held against nothing: no "
+                    "error is measured"
+                )
+            elif count := int((~has_class(numbers)).sum()):
+                self.notes.append(
+                    f"{name}: {count} of {len(numbers)} samples have no target; they count in no error"
+                )
         return super().fill(out)
 
 

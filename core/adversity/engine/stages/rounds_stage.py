@@ -132,7 +132,7 @@ class RoundsRun(AttackRun):
         rows = self._joined(cell, done)
         stand = self.goal.standing(rows)
         # Which of a group's samples fall next moves an interval that allows for groups.
-        waits = are_grouped(np.array(self.toolbox.source(self.data).groups, dtype=object))
+        waits = are_grouped(np.array(self.source(cell).groups, dtype=object))
         own = stopping_gates(self.planned, () if waits else self.plan.gates)
         gates = [gate for gate in own if gate.selector.items() <= cell.as_dict().items()]
         course = Course(gates, int(has_class(rows["target"]).sum()))
@@ -186,7 +186,7 @@ class RoundsRun(AttackRun):
             for name in sorted({where[i][0] for i in stands})
         }
         images = np.stack([files[where[i][0]][where[i][1]] for i in stands])
-        source = self.toolbox.source(self.data)
+        source = self.source(shard.cell)
         sample_of = {source.ids[sample]: sample for sample in shard.samples}
         left = {name: values[stands] for name, values in rows.items()}
         return _Left([sample_of[sample] for sample in left["id"]], left, images)

@@ -32,7 +32,7 @@ class SamplingRun(TableRun):
         """Hash the data, every link up to the classifier, and the method."""
         links = self.plan.chain(self.classifier).links
         ways = [self.identity(link.id, cell) for link in links]
-        source = self.toolbox.source(self.data)
+        source = self.source(cell)
         own = self.identity(self.stage.step, cell)
         return [source.content, self.label_hash(self.data), ways, own]
 

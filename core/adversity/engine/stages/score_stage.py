@@ -78,7 +78,7 @@ class _FromPredictions(TableRun):
 
     def places(self, shard: Shard, member: Member) -> np.ndarray[Any, Any]:
         """Return where a shard's samples stand in the incoming rows: all are sorted by id."""
-        source = self.toolbox.source(self.data)
+        source = self.source(shard.cell)
         samples = {source.ids[i] for i in shard.samples}
         return np.array([i for i, name in enumerate(self._ids_of(member)) if name in samples])
 

@@ -20,6 +20,7 @@ from adversity.data.store import Store
 from adversity.engine.set_up.toolbox import toolbox_of
 from adversity.engine.stages.identity import files_of, identity_of
 from adversity.errors import StorageError
+from adversity.pipeline.plan.in_versions import settings_of
 from adversity.provenance import file_sha256, processor
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class StageRun(ABC):
 
     def label_hash(self, data: str) -> str | None:
         """Return the hash of a data set's `labels:` file."""
-        file = self.plan.data[data].labels
+        file = settings_of(self.plan.data, data).labels
         return None if file is None else file_sha256(self.plan.root / file)
 
     def files_of(self, plugin: PluginBase) -> dict[str, str]:

@@ -27,15 +27,15 @@ def step_images(
     Args:
         toolbox: Of the run.
         place: A data set, a view or an attack.
-        cell: At least the variables of the step.
+        cell: At least the variables of the step, and of the version of its data.
         index: Sample numbers in the data set.
         epoch: Of a fit that has the views draw anew; 0 for what everybody else sees.
     """
     chain = toolbox.plan.chain(place)
-    source = toolbox.source(chain.start)
+    source = toolbox.source(chain.start, cell)
     ids = tuple(source.ids[i] for i in index)
     images, clean = source.pairs(index)
-    current = ImageBatch(ids, images, clean, {}, {}, toolbox.starts_clean(chain.start))
+    current = ImageBatch(ids, images, clean, {}, {}, toolbox.starts_clean(chain.start, cell))
     for link in chain.links:
         current = images_through(toolbox, link.id, cell, current, epoch=epoch)
     return current

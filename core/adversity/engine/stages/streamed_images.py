@@ -72,14 +72,14 @@ class StreamedImages:
         """
         self._toolbox, self.step, self._cell, self.blind = toolbox, fit_on, cell, blind
         chain = toolbox.plan.chain(self.step)
-        self._source = toolbox.source(chain.start)
+        self._source = toolbox.source(chain.start, cell)
         require_channels(self._source, chain.start, (*chain.links, planned))
         self._targets: np.ndarray[Any, Any] = self._source.targets
         self._names = self._source.class_names
         if blind:
             self._names = self._names if classes is None else classes
         elif classes is not None and self._source.labelled:
-            file = toolbox.plan.data[chain.start].labels
+            file = toolbox.data(chain.start, cell).labels
             labels = {} if file is None else read_labels(toolbox.workspace.root / file, file)
             where = f"{planned.line}: fit_on: {fit_on}"
             indices = index_in(classes, self._names, labels, where)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,17 +30,23 @@ from adversity.engine.stages.columns import (
     require_the_same,
     sort_by_id,
 )
-from adversity.engine.stages.image_values import image_values, infinite_note, why_not
+from adversity.engine.stages.image_values import (
+    image_values,
+    infinite_note,
+    why_not,
+    without_clean,
+)
 from adversity.engine.stages.measuring import measures_of_rows
 from adversity.engine.stages.of_samples import OfSamples
 from adversity.engine.stages.stage import Shard, StageResult, StageRun
-from adversity.registry.entry import class_of
+from adversity.pipeline.plan.in_versions import settings_of
 from adversity.seeding import preserve_global_rng
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from adversity.data.reading import Source
     from adversity.engine.calls.ready import Ready
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.pipeline.plan.chain import Chain
@@ -67,6 +74,15 @@ class TableRun(StageRun):
     def data(self) -> str:
         """The data set whose samples are the rows."""
         return self.chain.start
+
+    def source(self, cell: Cell) -> Source:
+        """Return the data set, open, in the version of a cell."""
+        return self.toolbox.source(self.data, cell)
+
+    @cached_property
+    def versions(self) -> dict[str, Cell]:
+        """The first cell that reads each version of the data set, by its id in the plan."""
+        return {self.toolbox.data(self.data, cell).id: cell for cell in self.planned.cells[::-1]}
 
     @property
     def classifier(self) -> str:
@@ -102,15 +118,18 @@ class TableRun(StageRun):
         So the rows of a table, which are sorted by id, lie one after the other in few shards.
         """
         self._keys: dict[Cell, str] = {}
-        source = self.toolbox.source(self.data)
-        require_channels(source, self.data, self.chain.links)
-        order = sorted(range(len(source)), key=source.ids.__getitem__)
+        orders: dict[str, list[int]] = {}
+        for name, cell in self.versions.items():
+            source = self.source(cell)
+            require_channels(source, name, self.chain.links)
+            orders[name] = sorted(range(len(source)), key=source.ids.__getitem__)
         size = self.plan.spec.run.shard_size
         shards: list[Shard] = []
         for cell in self.planned.cells:
+            order = orders[self.toolbox.data(self.data, cell).id]
             cuts = [
                 tuple(rows[i] for i in span)
-                for rows in source.alike(order)
+                for rows in self.source(cell).alike(order)
                 for span in spans(len(rows), size)
             ]
             for number, rows in enumerate(cuts):
@@ -158,7 +177,7 @@ class TableRun(StageRun):
 
     def parts(self, cell: Cell) -> Iterator[Columns]:
         """Yield the rows of a cell sorted by id, so many at a time; shards are read one by one."""
-        ids, shards = self.toolbox.source(self.data).ids, self.shards_of(cell)
+        ids, shards = self.source(cell).ids, self.shards_of(cell)
         places = sorted((ids[i], at) for at, shard in enumerate(shards) for i in shard.samples)
         held: tuple[int, Columns] = -1, {}
         for span in spans(len(places), PART_ROWS):
@@ -191,10 +210,12 @@ class TableRun(StageRun):
 
     def _labelled(self) -> Iterator[Columns]:
         """Yield the parts of all cells, each with the names of its cell; all have the same columns."""
-        first, numbers = Columns(), matrix_numbers(self.planned.cells)
-        in_turn, of_samples = self._columns_in_turn(), OfSamples(self.toolbox, self.data)
-        self.notes += of_samples.notes
+        first, in_turn = Columns(), self._columns_in_turn()
+        numbers = matrix_numbers(self.planned.cells)
+        said = {id_: OfSamples(self.source(cell), id_) for id_, cell in self.versions.items()}
+        self.notes += (note for one in said.values() for note in one.notes)
         for cell in self.planned.cells:
+            of_samples = said[self.toolbox.data(self.data, cell).id]
             for rows in self.parts(cell):
                 labels = of_cell(cell, numbers, len(rows["id"]))
                 part = filled({**labels, **rows, **of_samples.of(rows["id"])}, in_turn)
@@ -234,7 +255,7 @@ class TableRun(StageRun):
                 for metric in image_metrics
             ),
             {name: entry for name, entry in resolved.items() if entry["plugin"] in names},
-            self.plan.data[self.data].images,
+            settings_of(self.plan.data, self.data).images,
         ]
 
     def measured(self, rows: Rows, class_names: tuple[str, ...], cell: Cell) -> dict[str, Measure]:
@@ -253,19 +274,6 @@ class TableRun(StageRun):
             if isinstance(ready.plugin, ImageMetric)
         }
 
-    def without_clean(self) -> str | None:
-        """Say why no image of the chain has a clean one to be compared with, or None."""
-        if self.toolbox.source(self.data).references_count:
-            return None
-        if self.plan.data[self.data].images == "degraded":
-            return (
-                f"{self.data} has no clean references, and its images are degraded already "
-                "(images: degraded)"
-            )
-        if any(map(_worsens, self.chain.links)):
-            return None
-        return f"{self.data} has no clean references, and nothing degrades its images on the way"
-
     def _image_metrics(self, rows: Rows) -> list[ImageMetric]:
         """Return the image metrics whose columns are there."""
         given = (r.plugin for r in self.metrics_of_rows() if isinstance(r.plugin, ImageMetric))
@@ -279,22 +287,14 @@ class TableRun(StageRun):
             for metric in image_metrics
             if metric.full_reference and column_of(metric) in unmeasured
         ]
-        if comparing and (why := self.without_clean()):
-            names = ", ".join(comparing)
-            self.notes.append(
-                f"{names} cannot be measured: {why}, so there is nothing to compare with"
-            )
+        if comparing and (why := without_clean(self)):
+            said = f"{', '.join(comparing)} cannot be measured: {why}"
+            self.notes.append(f"{said}, so there is nothing to compare with")
             for column in comparing:
                 del unmeasured[column]
         for metric in image_metrics:
             if count := unmeasured[column_of(metric)]:
                 self.notes.append(
                     f"{column_of(metric)} is missing for {count} of {total} rows: the image "
-                    f"{why_not(metric, self.toolbox.source(self.data))}"
+                    f"{why_not(metric, self.source(next(iter(self.versions.values()))))}"
                 )
-
-
-def _worsens(link: PlannedStep) -> bool:
-    """Say whether the images before a step may stand for clean ones behind it."""
-    kind = class_of(link.entry).describes
-    return link.role == "attack" or (link.role == "view" and kind.load(kind.call).worsens)

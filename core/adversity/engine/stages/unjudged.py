@@ -22,9 +22,9 @@ def unjudged_notes(run: TableRun, so: str) -> tuple[str, ...]:
         run: Of predictions or of an attack.
         so: What follows for these samples: `they count in no accuracy`.
     """
-    source, notes = run.toolbox.source(run.data), dict[str, None]()
+    notes = dict[str, None]()
     for cell in run.planned.cells:
-        targets = run.targets(cell)
+        source, targets = run.source(cell), run.targets(cell)
         if targets is None or (targets >= 0).all():
             continue
         parts = []
@@ -39,7 +39,7 @@ def unjudged_notes(run: TableRun, so: str) -> tuple[str, ...]:
             )
         if count := int((targets == NO_LABEL).sum()):
             parts.append(f"{count} of {len(targets)} samples have no label")
-        notes[f"{run.data}: {'; '.join(parts)}; {so}"] = None
+        notes[f"{run.toolbox.data(run.data, cell).id}: {'; '.join(parts)}; {so}"] = None
     return tuple(notes)
 
 

@@ -63,7 +63,7 @@ def placed(run: RecordedRun) -> Iterator[Placed]:
     for own in together.values():
         first = own[0]
         data = next(
-            (one for one in run.result["data"] if one["id"] == steps[first.step].data), None
+            (one for one in run.result["data"] if _reads(one, steps[first.step].data, first)), None
         )
         if data is None:
             continue
@@ -78,6 +78,12 @@ def placed(run: RecordedRun) -> Iterator[Placed]:
             measures={figure.measure: figure.mean for figure in own},
         )
         yield Placed(_fields(run, steps, first, data), entry, data["n"])
+
+
+def _reads(data: Mapping[str, Any], name: str | None, figure: Figure) -> bool:
+    """Say whether a data set is what a figure counts, in the version of its cell."""
+    version = dict(data.get("cell", {})).items() <= dict(figure.cell).items()
+    return version and str(data["id"]).partition("[")[0] == name
 
 
 def _method(figure: Figure) -> str:

@@ -65,7 +65,8 @@ def compared_answers(before: RecordedRun, after: RecordedRun) -> tuple[Answers, 
             ):
                 pair = (first.cell(key), second.cell(key))
                 names = [table.classes.get(key, ()) for table in (first, second)]
-                found.append(_answers(step, cell["cell"], pair, names))
+                data = _data(after, step, cell["cell"])
+                found.append(_answers(step, cell["cell"], pair, names, data=data))
     return tuple(found)
 
 
@@ -76,13 +77,28 @@ def _samples(run: RecordedRun) -> dict[str, dict[str, str]]:
         table = run.table(step["id"]) if step["path"] else None
         if table is None or not {"id", "target"} <= {*table.names}:
             continue
+        seen = set()
         for key in table.cells:
+            cell = dict(pair.partition("=")[::2] for pair in key.split(",") if pair)
+            data = _data(run, step, cell)
+            if data in seen:
+                continue  # the samples of all cells of a version are the same
+            seen.add(data)
             rows = table.cell(key)
             labels = _labels(rows["target"], table.classes.get(key, ()))
-            own = samples.setdefault(step["path"][0], {})
+            own = samples.setdefault(data, {})
             own |= dict(zip(rows["id"].tolist(), labels, strict=True))
-            break  # the samples of all cells are the same
     return samples
+
+
+def _data(run: RecordedRun, step: Mapping[str, Any], cell: Mapping[str, str]) -> str:
+    """Return the data set that the images of a step come from, in the version of a cell."""
+    name = step["path"][0] if step["path"] else ""
+    for one in run.result.get("data", ()):
+        version = one.get("cell") or {}
+        if version and str(one["id"]).partition("[")[0] == name and version.items() <= cell.items():
+            return str(one["id"])
+    return str(name)
 
 
 def _shared(data: str, before: Mapping[str, str], after: Mapping[str, str]) -> SharedData:
@@ -136,6 +152,8 @@ def _answers(
     cell: Mapping[str, str],
     pair: tuple[StoredRows, StoredRows],
     classes: Iterable[tuple[str, ...]],
+    *,
+    data: str,
 ) -> Answers:
     then, now = common_places(pair[0]["id"], pair[1]["id"])
     sides = []
@@ -161,7 +179,6 @@ def _answers(
         for at in np.flatnonzero(flipped)
     )
     others = (before["answer"] != after["answer"]) & ~flipped
-    data = step["path"][0] if step["path"] else ""
     return Answers(step["id"], cell, data, len(now), flips, int(others.sum()))
 
 

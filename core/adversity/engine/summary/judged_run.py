@@ -15,6 +15,8 @@ from adversity.report.doubts.caveats import caveats_of_gates
 from adversity.report.values.model import Caveat, CellResult, DataSummary, Report, StepSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adversity.data.ledger import Ledger
     from adversity.engine.set_up.workspace import Workspace
     from adversity.pipeline.gates.earlier import Earlier
@@ -42,7 +44,10 @@ def judged_run(
     """
     data, caveats = _recorded(plan, workspace)
     summaries = summarise(plan, workspace, ledger=ledger)
-    of_data = {item.id: data_measures(item) for item in data}
+    of_data = {
+        name: data_measures([item for item in data if item.name == name])
+        for name in dict.fromkeys(item.name for item in data)
+    }
     gates = judge(plan.gates, {**of_data, **summaries}, earlier, caveats=caveats)
     steps = tuple(summaries.values())
     return Report(
@@ -58,18 +63,22 @@ def judged_run(
     )
 
 
-def data_measures(data: DataSummary) -> StepSummary:
-    """Return what gates can rest on of a data set, in the form that a step has.
+def data_measures(versions: Sequence[DataSummary]) -> StepSummary:
+    """Return what gates can rest on of a data set, in the form that a step has, a cell a version.
 
     The share of what could not be read is counted, not estimated: it has no interval.
     """
+    cells = tuple(_measured(data) for data in versions)
+    return StepSummary(versions[0].name, versions[0].uses, "dataset", "data", cells=cells)
+
+
+def _measured(data: DataSummary) -> CellResult:
     broken = len(data.quarantined)
     total = data.n + broken
     share = Measure(
         broken / total, total, convention={"over": "all files of the data set"}
     ).known_as(OF_DATA["unreadable_share"])
-    cells = (CellResult({}, total, {"unreadable_share": share}),)
-    return StepSummary(data.id, data.uses, "dataset", "data", cells=cells)
+    return CellResult(data.cell, total, {"unreadable_share": share})
 
 
 def _recorded(

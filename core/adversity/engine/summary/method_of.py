@@ -31,7 +31,7 @@ def sides_of(plan: Plan) -> dict[str, Side]:
     """Say of each variable of the matrix whether it is a method, a condition or a seed.
 
     A seed stands in nothing but `with: {seed: ...}` and `bootstrap:`. A condition stands in a
-    degradation or an attack; all else is a method.
+    degradation, an attack or the `rev:` of a data set; all else is a method.
     """
     return {name: _side(plan, name) for name in plan.matrix}
 
@@ -43,6 +43,8 @@ def _side(plan: Plan, name: str) -> Side:
         for key, value in _written(step)
         if f"${name}" in json.dumps(value, default=str)
     ]
+    if any(one.rev == f"${name}" for one in plan.spec.data.values()):
+        return CONDITION
     if places and all(key in ("seed", "bootstrap") for _, key in places):
         return SEED
     return CONDITION if any(kind in _GIVEN for kind, _ in places) else METHOD

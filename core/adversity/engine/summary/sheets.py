@@ -16,7 +16,7 @@ from adversity.engine.stages.step_images import step_images
 from adversity.engine.summary.chosen_samples import id_order
 from adversity.engine.summary.shown_images import role_of
 from adversity.pipeline.plan.apart import is_judged
-from adversity.pipeline.plan.model import Cell
+from adversity.pipeline.plan.in_versions import file_name
 from adversity.report.values.sheets import Seen, Sheet, SheetRow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from adversity.engine.chain.image_batch import ImageBatch
     from adversity.engine.set_up.toolbox import Toolbox
     from adversity.engine.summary.shown_views import ShownViews
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import Cell, PlannedData, PlannedStep
 
 __all__ = ["sheets"]
 
@@ -49,8 +49,8 @@ def sheets(views: ShownViews) -> tuple[Sheet, ...]:
         return ()
     return tuple(
         sheet
-        for data in toolbox.plan.data
-        if (places := _places(toolbox, data))
+        for data in toolbox.plan.data.values()
+        if (places := _places(toolbox, file_name(data.id)))
         for sheet in _of_data(views, data, places)
     )
 
@@ -71,14 +71,21 @@ def _places(toolbox: Toolbox, data: str) -> tuple[PlannedStep, ...]:
     )
 
 
-def _of_data(views: ShownViews, data: str, places: Sequence[PlannedStep]) -> Iterator[Sheet]:
-    shown = {step.id: _some(step.cells) for step in places}
+def _of_data(
+    views: ShownViews, data: PlannedData, places: Sequence[PlannedStep]
+) -> Iterator[Sheet]:
+    shown = {step.id: _some(_cells(step, data)) for step in places}
     each = 1 + sum(map(len, shown.values()))
     count = max(1, min(SAMPLES, IMAGES // each))
-    source = views.toolbox.source(data)
+    source = views.toolbox.source(data.id, data.cell)
     index = id_order(source.ids)[:count]
     for sample in index:  # they need not have one size
         yield _sheet(views, data, places, sample)
+
+
+def _cells(step: PlannedStep, data: PlannedData) -> list[Cell]:
+    """Return the cells in which the images of a step are of one version of a data set."""
+    return [cell for cell in step.cells if data.cell.as_dict().items() <= cell.as_dict().items()]
 
 
 def _some(cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -88,15 +95,17 @@ def _some(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(cells[round(at)] for at in np.linspace(0, len(cells) - 1, CELLS))
 
 
-def _sheet(views: ShownViews, data: str, places: Sequence[PlannedStep], sample: int) -> Sheet:
-    toolbox = views.toolbox
-    id_ = toolbox.source(data).ids[sample]
+def _sheet(
+    views: ShownViews, version: PlannedData, places: Sequence[PlannedStep], sample: int
+) -> Sheet:
+    toolbox, data = views.toolbox, file_name(version.id)
+    id_ = toolbox.source(data, version.cell).ids[sample]
     batches: dict[tuple[str, Cell], ImageBatch] = {}
 
     def images(place: str, cell: Cell) -> ImageBatch:
         """Compute an image once, from the one before it."""
         planned = toolbox.plan.steps.get(place)
-        own = Cell() if planned is None else planned.own(cell)
+        own = version.cell if planned is None else planned.own(cell)
         if (place, own) not in batches:
             batches[place, own] = (
                 step_images(toolbox, data, own, [sample])
@@ -105,14 +114,16 @@ def _sheet(views: ShownViews, data: str, places: Sequence[PlannedStep], sample: 
             )
         return batches[place, own]
 
-    rows = [SheetRow(data, (_seen(toolbox, None, images(data, Cell()), Cell(), data, id_),))]
+    first = _seen(toolbox, None, images(data, version.cell), version.cell, data, id_)
+    rows = [SheetRow(data, (first,))]
     for step in places:
-        cells = _some(step.cells)
+        every = _cells(step, version)
+        cells = _some(every)
         seen = tuple(
             _seen(toolbox, step, images(step.id, cell), cell, step.id, id_) for cell in cells
         )
-        rows.append(SheetRow(step.id, seen, len(step.cells) - len(cells)))
-    return Sheet(data, id_, _label(toolbox, data, places, id_), tuple(rows))
+        rows.append(SheetRow(step.id, seen, len(every) - len(cells)))
+    return Sheet(version.id, id_, _label(toolbox, version, places, id_), tuple(rows))
 
 
 def _seen(
@@ -191,16 +202,17 @@ def _table(toolbox: Toolbox, place: str) -> PlannedStep | None:
     )
 
 
-def _label(toolbox: Toolbox, data: str, places: Sequence[PlannedStep], id_: str) -> str:
+def _label(toolbox: Toolbox, version: PlannedData, places: Sequence[PlannedStep], id_: str) -> str:
     """Return the class of a sample, from the first table of it that has one; empty for none."""
-    for place in (data, *(step.id for step in places)):
+    for place in (file_name(version.id), *(step.id for step in places)):
         table = _table(toolbox, place)
         if table is None:
             continue
-        rows = stored_rows(toolbox, table.id, table.cells[0])
+        cell = _cells(table, version)[0]
+        rows = stored_rows(toolbox, table.id, cell)
         at = np.flatnonzero(np.asarray(rows["id"]) == id_)
         if len(at) and "target" in rows and "correct" in rows:
             target = int(rows.at(at[:1], ("target",))["target"][0])
             if has_class(np.array([target]))[0]:
-                return toolbox.table(table.id).classes[table.cells[0].key][target]
+                return toolbox.table(table.id).classes[cell.key][target]
     return ""

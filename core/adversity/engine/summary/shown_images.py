@@ -100,7 +100,8 @@ def _shown(views: ShownViews, images: Sequence[str], story: Story) -> dict[str, 
     """Compute one sample at each place of the path, each from the one before."""
     toolbox = views.toolbox
     data, *after = images
-    current = step_images(toolbox, data, story.cell, [toolbox.source(data).ids.index(story.id)])
+    place = toolbox.source(data, story.cell).ids.index(story.id)
+    current = step_images(toolbox, data, story.cell, [place])
     shown = {data: current}
     for view in after:
         current = shown[view] = views.through(view, story.cell, current)

@@ -180,7 +180,7 @@ def _fitted_by(definition: PlannedStep) -> dict[str, Any]:
 def _compared(plan: Plan, planned: PlannedStep) -> dict[str, Any]:
     """Return what a step reads beside its path: tables that it, or one before it, compares with."""
     read = read_by(planned.id, plan.steps).difference(plan.chain(planned.id).ids)
-    return {"compared": tuple(name for name in (*plan.data, *plan.steps) if name in read)}
+    return {"compared": tuple(name for name in (*plan.spec.data, *plan.steps) if name in read)}
 
 
 def _taking_turns(planned: PlannedStep) -> list[dict[str, Any]]:
@@ -229,7 +229,8 @@ def _cells(toolbox: Toolbox, planned: PlannedStep, result: StageResult) -> tuple
 
 
 def _data(toolbox: Toolbox, name: str) -> DataSummary:
-    planned, source = toolbox.plan.data[name], toolbox.source(name)
+    planned = toolbox.plan.data[name]
+    source = toolbox.source(name, planned.cell)
     return DataSummary(
         id=name,
         uses=f"{planned.entry.kind}/{planned.entry.name}",
@@ -239,7 +240,8 @@ def _data(toolbox: Toolbox, name: str) -> DataSummary:
         quarantined=source.quarantined,
         facts=source.describe() | revision_facts(planned),
         content=source.content,
-        images="clean" if toolbox.starts_clean(name) else "degraded",
+        images="clean" if toolbox.starts_clean(name, planned.cell) else "degraded",
         references=source.references_count,
         target_names=source.target_names,
+        cell=planned.cell.as_dict(),
     )

@@ -10,6 +10,7 @@ from adversity.pipeline.plan.paths import read_by
 from adversity.pipeline.plan.probing import unprobed
 from adversity.pipeline.plan.recorded import recorded
 from adversity.pipeline.read.findings import listed, suggestion
+from adversity.pipeline.read.load import variables_in
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def gate_faults(
     measures = measures_of(metrics, steps.values())
     if gate.step in loaded.spec.data:
         yield from _measure_faults(gate, known_of("data", metrics, steps), measures)
-        yield from (f"{gate.step} is a data set and has no {name}" for name in gate.selector)
+        variables = variables_in(loaded.spec.data[gate.step].rev)
+        yield from (
+            f"{gate.step} is a data set and has no {name}"
+            for name in gate.selector
+            if name not in variables
+        )
+        yield from _value_faults(gate, loaded, variables)
         return
     if gate.step not in loaded.spec.steps:
         yield f"there is no step {gate.step}{suggestion(gate.step, loaded.spec.steps)}"
@@ -102,14 +109,21 @@ def _selector_faults(
     A faulty step is missing, and what comes from it lacks its variables: then no variable of the
     matrix is refused.
     """
-    for name, value in gate.selector.items():
+    for name in gate.selector:
         known = name in planned.variables or (not whole and name in loaded.spec.matrix)
         if name == planned.by:
             continue  # which groups there are the data say
         if not known:
             names = (*planned.variables, *filter(None, [planned.by]))
             yield f"{gate.step} does not depend on {name}{suggestion(name, names)}"
-        elif value not in loaded.labels(name):
+        else:
+            yield from _value_faults(gate, loaded, (name,))
+
+
+def _value_faults(gate: Gate, loaded: Loaded, variables: Sequence[str]) -> Iterator[str]:
+    for name in variables:
+        value = gate.selector.get(name)
+        if value is not None and value not in loaded.labels(name):
             yield f"{name} has no value {value}; it has {listed(loaded.labels(name))}"
 
 

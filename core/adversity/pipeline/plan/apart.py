@@ -13,13 +13,14 @@ from adversity.contracts.fitted import UNLABELLED, VALIDATE
 from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.features import fits_alone
 from adversity.pipeline.plan.folded import out_of_fold
+from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.plan.paths import reached
 from adversity.pipeline.read.findings import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import PlannedData, PlannedStep
 
 __all__ = ["Fit", "Meeting", "fits", "is_judged", "judgements", "meetings"]
 
@@ -107,7 +108,7 @@ def _near(name: str, steps: Mapping[str, PlannedStep]) -> tuple[str, ...]:
 
 def meetings(
     steps: Mapping[str, PlannedStep],
-    data: Mapping[str, object],
+    data: Mapping[str, PlannedData],
     *,
     behind: str | None = None,
     unlabelled: bool = False,
@@ -133,7 +134,7 @@ def meetings(
 
 
 def fits(
-    steps: Mapping[str, PlannedStep], data: Mapping[str, object], *, behind: str | None = None
+    steps: Mapping[str, PlannedStep], data: Mapping[str, PlannedData], *, behind: str | None = None
 ) -> Iterator[Fit]:
     """Yield every fit that the figures of some step rest on, in the order of the steps judged.
 
@@ -144,11 +145,12 @@ def fits(
     """
     for planned in steps.values():
         for judges, base, judging in _judged(planned, steps):
-            if judging not in data or (behind is not None and behind not in base):
+            if behind is not None and behind not in base:
                 continue
             for name, source, fitting in _fitting(base, judges, steps):
-                if fitting in data:
-                    yield Fit(planned.id, judging, name, source, fitting)
+                for one in versions_in(data, judging):  # of each version by itself
+                    for other in versions_in(data, fitting, one.cell):
+                        yield Fit(planned.id, one.id, name, source, other.id)
 
 
 def _judged(

@@ -20,6 +20,7 @@ from adversity.pipeline.plan.check_objectives import ObjectiveRules
 from adversity.pipeline.plan.check_sampling import SamplingRules
 from adversity.pipeline.plan.fit_sources import source_faults
 from adversity.pipeline.plan.graph import names_plugin
+from adversity.pipeline.plan.in_versions import file_name
 from adversity.pipeline.plan.paths import ancestors, way_to
 from adversity.pipeline.plan.probing import probe_fault
 from adversity.registry.entry import class_of
@@ -66,7 +67,8 @@ def check_steps(
         metrics: Those of the pipeline.
         findings: Where faults go.
     """
-    checker = _Checker(loaded, data, steps, [cls.describes for cls in kinds.values()])
+    named = {file_name(id_): one for id_, one in data.items()}
+    checker = _Checker(loaded, named, steps, [cls.describes for cls in kinds.values()])
     rules: tuple[Callable[[PlannedStep, StepSpec], Iterator[Finding]], ...] = (
         checker.settings,
         checker.source,
@@ -75,9 +77,9 @@ def check_steps(
         checker.fitting,
         checker.fitted_elsewhere,
         fit_row_faults,
-        FoldRules(steps).rules,
-        MeasureRules(data, steps, metrics).rules,
-        MemberRules(data, steps).rules,
+        FoldRules(steps, named).rules,
+        MeasureRules(named, steps, metrics).rules,
+        MemberRules(named, steps).rules,
         SamplingRules(steps).rules,
         ObjectiveRules(steps).rules,
         FeatureRules(steps).rules,
@@ -98,10 +100,7 @@ def check_steps(
 def _check_apart(
     data: Mapping[str, PlannedData], steps: Mapping[str, PlannedStep], findings: Findings
 ) -> None:
-    """Refuse to judge on a data set that is the fitting one by its settings.
-
-    Others are compared image by image when the run begins, since only then they are opened.
-    """
+    """Refuse to judge on the data set that fitted; others are compared by image, in the run."""
     for meeting in meetings(steps, data):
         fitting, judging = meeting.fitting, meeting.judging
         if _reads(data[fitting]) == _reads(data[judging]):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.contracts import Fitted, Sampling
 from adversity.contracts.fitted import UNLABELLED, VALIDATE
+from adversity.pipeline.plan.chain import chain_to
 from adversity.pipeline.plan.features import sources_of_features
 from adversity.pipeline.plan.folded import FOLDED, out_of_fold
 from adversity.pipeline.plan.graph import names_plugin
@@ -15,7 +16,7 @@ from adversity.registry.entry import class_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adversity.pipeline.plan.model import PlannedStep
+    from adversity.pipeline.plan.model import PlannedData, PlannedStep
     from adversity.pipeline.read.spec import StepSpec
 
 __all__ = ["FoldRules"]
@@ -27,9 +28,14 @@ Finding = tuple[str, str]
 class FoldRules:
     """Checks steps that are fitted in folds, and those that go by their answers."""
 
-    def __init__(self, steps: Mapping[str, PlannedStep]) -> None:
-        """Look at steps that are resolved; a faulty one is missing, and was complained of."""
-        self._steps = steps
+    def __init__(self, steps: Mapping[str, PlannedStep], data: Mapping[str, PlannedData]) -> None:
+        """Look at steps that are resolved; a faulty one is missing, and was complained of.
+
+        Args:
+            steps: Of the plan.
+            data: By its name in the file, some version of each.
+        """
+        self._steps, self._data = steps, data
 
     def rules(self, planned: PlannedStep, spec: StepSpec) -> Iterator[Finding]:
         """Yield what is wrong with a step."""
@@ -56,6 +62,15 @@ class FoldRules:
         first = cls.fit_sources[0]
         if first == UNLABELLED:
             yield "folds", f"folds: is for a source with labels; {label} is fitted on {UNLABELLED}"
+        start = chain_to(planned.fitted_by[0], self._steps).start if planned.fit_on else ""
+        if start in self._data and self._data[start].cell.values:
+            yield (
+                "folds",
+                (
+                    f"folds: are of one version, and {start} is read in several (rev:); write a data set "
+                    "for each version, and a step for each"
+                ),
+            )
         others = [name for name in planned.fit_on or () if name not in (first, VALIDATE)]
         if others:
             yield (

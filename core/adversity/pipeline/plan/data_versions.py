@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from adversity.contracts import Dataset
     from adversity.pipeline.plan.model import PlannedData
-    from adversity.pipeline.read.findings import Findings
+    from adversity.pipeline.read.findings import Findings, KeyPath
     from adversity.pipeline.read.load import Loaded
     from adversity.pipeline.read.revisions import Pinned
-    from adversity.pipeline.read.spec import DataSpec
 
 __all__ = [
     "pinned_data",
@@ -44,24 +43,34 @@ def version_file(name: str) -> str:
 
 def pinned_data(
     loaded: Loaded,
-    id_: str,
-    spec: DataSpec,
+    revision: str | None,
     plugin: Dataset,
-    location: str | None,
+    planned: PlannedData,
+    path: KeyPath,
     findings: Findings,
 ) -> Pinned | None:
-    """Return what a data set is at the revision that it names; None where it names none."""
-    if spec.rev is None:
+    """Return what a data set is at a revision; None where it names none.
+
+    Args:
+        loaded: The file.
+        revision: That `rev:` names, by itself or by a variable.
+        plugin: Of the data set.
+        planned: As it lies in the project.
+        path: Where the revision stands in the file.
+        findings: Where what is wrong is noted.
+    """
+    if revision is None:
         return None
-    if plugin.packaged or location is None:
-        fault = f"{spec.uses} has no place in the project: it has its package's versions; drop rev:"
-        findings.add(("data", id_, "rev"), f"rev: {fault}")
+    if plugin.packaged or planned.location is None:
+        uses = loaded.spec.data[planned.id].uses
+        fault = f"{uses} has no place in the project: it has its package's versions; drop rev:"
+        findings.add(path, f"rev: {fault}")
         return None
     try:
         files = (file.text for file in project_files(plugin))
-        return pinned(loaded.root, spec.rev, location, files)
+        return pinned(loaded.root, revision, planned.location, files)
     except InputError as error:
-        findings.add(("data", id_, "rev"), f"rev: {error}")
+        findings.add(path, f"rev: {error}")
         return None
 
 
@@ -86,10 +95,10 @@ def version_stages(data: Iterable[PlannedData]) -> tuple[Stage, ...]:
     )
 
 
-def revision_in_keys(planned: PlannedData) -> dict[str, dict[str, str]]:
-    """Return which content a revision names: where its tag moves, the data are others."""
-    one = planned.pinned
-    return {} if one is None else {"revision": {one.revision: one.content}}
+def revision_in_keys(*versions: PlannedData) -> dict[str, dict[str, str]]:
+    """Return which content each revision names: where its tag moves, the data are others."""
+    pinned = [one.pinned for one in versions if one.pinned is not None]
+    return {"revision": {one.revision: one.content for one in pinned}} if pinned else {}
 
 
 def revision_facts(planned: PlannedData) -> dict[str, str]:

@@ -65,6 +65,7 @@ class PlannedData:
         line: `file:line` for messages.
         pinned: What it is at the revision that `rev:` names; None: what is on the disk. `location` is
             the folder among the versions then, in which it lies where the project has it.
+        cell: The variable that `rev:` names, with its value here; empty where it is in one version.
     """
 
     id: str
@@ -77,6 +78,7 @@ class PlannedData:
     images: Literal["clean", "degraded"] = "clean"
     unknown: Literal["keep"] | None = None
     pinned: Pinned | None = None
+    cell: Cell = Cell()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.contracts import Dataset, MetricBase
@@ -9,11 +10,15 @@ from adversity.data.labels_map import read_labels
 from adversity.errors import DataError
 from adversity.pipeline.plan.data_versions import pinned_data
 from adversity.pipeline.plan.graph import names_plugin
+from adversity.pipeline.plan.in_versions import version_id
+from adversity.pipeline.plan.matrix import expand
 from adversity.pipeline.plan.model import PlannedData
+from adversity.pipeline.read.load import variables_in
 from adversity.pipeline.read.project_paths import escaping, outside_fault, place_fault, place_in
 from adversity.registry.entry import class_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from adversity.contracts import PluginBase
@@ -33,7 +38,7 @@ def resolve_data(
     loaded: Loaded, finder: PluginFinder, findings: Findings
 ) -> dict[str, PlannedData]:
     """Resolve the data sets; those with findings are left out."""
-    planned_data = {}
+    planned_data: dict[str, PlannedData] = {}
     for id_, spec in loaded.spec.data.items():
         path: KeyPath = ("data", id_)
         entry = _expected(finder, spec.uses, "data", (*path, "uses"), findings)
@@ -43,8 +48,26 @@ def resolve_data(
             findings.add((*path, "labels"), f"labels: {fault}")
         elif entry and isinstance(plugin, Dataset):
             stays_inside(loaded.root, entry, plugin, (*path, "with"), findings)
-            planned_data[id_] = _planned_data(loaded, id_, spec, entry, plugin, findings)
+            planned = _planned_data(loaded, id_, spec, entry, plugin, findings)
+            planned_data |= {one.id: one for one in _versions(loaded, planned, plugin, findings)}
     return planned_data
+
+
+def _versions(
+    loaded: Loaded, planned: PlannedData, plugin: Dataset, findings: Findings
+) -> Iterator[PlannedData]:
+    """Yield a data set as it is at its revision; at each that a variable of the matrix names."""
+    names, matrix = variables_in(loaded.spec.data[planned.id].rev), loaded.spec.matrix
+    labels = {name: loaded.labels(name) for name in matrix}
+    for cell in expand(labels, names):
+        path: KeyPath = ("data", planned.id, "rev")
+        revision = loaded.spec.data[planned.id].rev
+        for name, label in cell.values:
+            path, revision = ("matrix", name, labels[name].index(label)), label
+        at = pinned_data(loaded, revision, plugin, planned, path, findings)
+        location = planned.location if at is None else at.folder
+        id_ = version_id(planned.id, cell)
+        yield replace(planned, id=id_, location=location, pinned=at, cell=cell)
 
 
 def _labels_fault(root: Path, labels: str) -> str | None:
@@ -71,14 +94,11 @@ def _planned_data(
             fault = whole if inside else outside_fault(loaded.root, location)
             findings.add(("data", id_, "with"), f"{entry.label}: {fault}")
         location = inside
-    at = pinned_data(loaded, id_, spec, plugin, location, findings)
-    if at is not None:
-        location = at.folder
     prepare = {name: size for name, size in spec.prepare.model_dump().items() if size is not None}
     labels = place_in(loaded.root, spec.labels) if spec.labels else None
     line = findings.where(("data", id_))
     return PlannedData(
-        id_, entry, plugin, prepare, location, labels, line, spec.images, spec.unknown, at
+        id_, entry, plugin, prepare, location, labels, line, spec.images, spec.unknown
     )
 
 

@@ -11,6 +11,7 @@ from adversity.pipeline.plan.graph import names_plugin, order_steps, references
 from adversity.pipeline.plan.matrix import count, expand, fill, filled
 from adversity.pipeline.plan.model import Cell, PlannedStep
 from adversity.pipeline.plan.resolve import misplaced, stays_inside
+from adversity.pipeline.read.findings import listed
 from adversity.pipeline.read.load import Loaded, variables_in, variables_of
 from adversity.registry.entry import class_of
 
@@ -60,7 +61,7 @@ class _StepResolver:
         if self._folds_what_it_uses(id_, step):
             return
         entries = self._entries(id_, step)
-        if not entries:
+        if not entries or self._folds_versions(id_, step, next(iter(entries.values()))):
             return
         own = names_plugin(step.uses)
         variables = self._variables(id_, step)
@@ -115,6 +116,19 @@ class _StepResolver:
             self._findings.add(("steps", id_, own[name]), message)
         return bool(both)
 
+    def _folds_versions(self, id_: str, step: StepSpec, entry: Entry) -> bool:
+        """Refuse members that answer the images of several versions of a data set."""
+        data = self._loaded.spec.data.values()
+        versions = {name for one in data for name in variables_in(one.rev)}.intersection(step.over)
+        if _role(step, entry) == "measure" or not versions:
+            return False
+        message = (
+            f"over: {listed(sorted(versions))} names versions of data, and members answer the same "
+            "images; fold another variable"
+        )
+        self._findings.add(("steps", id_, "over"), message)
+        return True
+
     def _affordable(self, id_: str, variables: tuple[str, ...]) -> bool:
         """Count the cells of a step before they are made; the steps before took some already."""
         most, cells = self._loaded.spec.run.max_cells, count(self._labels, variables)
@@ -164,6 +178,8 @@ class _StepResolver:
         for name in (*named, *self._nested[id_]):
             if name in self.planned_steps:
                 used.update(self.planned_steps[name].variables)
+            elif name in self._loaded.spec.data:
+                used.update(variables_in(self._loaded.spec.data[name].rev))
         return tuple(name for name in self._labels if name in used and name not in step.over)
 
     def _values(self, cell: Cell) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from adversity.contracts import Combine, Sampling
 from adversity.pipeline.plan.chain import victim_of
 from adversity.pipeline.plan.data_versions import version_stages
 from adversity.pipeline.plan.features import needs_head
+from adversity.pipeline.plan.in_versions import file_name, versions_in
 from adversity.pipeline.plan.model import PlannedData, PlannedStep, Stage
 from adversity.pipeline.plan.nested import all_nested
 from adversity.pipeline.plan.paths import ancestors
@@ -158,8 +159,8 @@ class _Maker:
                 inputs.views[planned.id] = None
             if planned.has_artifact:
                 inputs.deps[self.out(planned.id)] = None
-        for id_ in self._data:
-            self._add_data(inputs, id_)
+        for name in dict.fromkeys(map(file_name, self._data)):
+            self._add_data(inputs, name)
         variables = tuple(self._spec.matrix)
         return self._finished(RESERVED, inputs, measured=True, variables=variables, metrics=True)
 
@@ -230,23 +231,24 @@ class _Maker:
         if self._steps[id_].has_artifact:
             inputs.deps[self.out(id_)] = None
 
-    def _add_data(self, inputs: _Inputs, id_: str) -> None:
-        planned = self._data[id_]
-        inputs.data[id_] = None
-        for place in (planned.location, planned.labels):
-            if place is not None:
-                inputs.deps[place] = None
-        if planned.pinned is None:
-            self._add_files(inputs, (planned.plugin,))
-        else:  # its files are those of the revision
-            inputs.deps |= dict.fromkeys(self._sources(type(planned.plugin).__module__))
+    def _add_data(self, inputs: _Inputs, name: str) -> None:
+        """Add a data set by its name in the file, in all its versions."""
+        inputs.data[name] = None
+        for planned in versions_in(self._data, name):
+            for place in (planned.location, planned.labels):
+                if place is not None:
+                    inputs.deps[place] = None
+            if planned.pinned is None:
+                self._add_files(inputs, (planned.plugin,))
+            else:  # its files are those of the revision
+                inputs.deps |= dict.fromkeys(self._sources(type(planned.plugin).__module__))
 
     def _add_sources(self, inputs: _Inputs, names: Iterable[str]) -> None:
         """Go upstream through views to data sets and to the nearest artifacts."""
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name in self._data:
+            if name not in self._steps:
                 self._add_data(inputs, name)
                 continue
             planned = self._steps[name]

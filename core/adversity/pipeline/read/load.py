@@ -47,9 +47,8 @@ USES = re.compile(rf"(?:[a-z_]+/)?{VARIABLE.pattern}")
 """`degradation/$corruption`, or `$corruption` where the values are `kind/name`."""
 _WITH_VARIABLES = (("with",), ("uses",), ("bootstrap",))
 _ONLY_IN_STEPS = (
-    "a matrix variable may stand only in the with:, the uses: or the bootstrap: of a step"
+    "a matrix variable may stand only in with:, uses: or bootstrap: of a step, or in rev: of data"
 )
-_ONE_REVISION = "a revision is the same in all cells; write a data set for each version"
 _LABEL_BREAKERS = set(",=[]$\n\t ")
 
 
@@ -82,8 +81,9 @@ class Loaded:
     def labels(self, variable: str) -> tuple[str, ...]:
         """Return the values of a matrix variable as written."""
         values = self.spec.matrix[variable]
-        written = (self.written.get(("matrix", variable, i), str(v)) for i, v in enumerate(values))
-        return tuple(written)
+        return tuple(
+            self.written.get(("matrix", variable, i), str(v)) for i, v in enumerate(values)
+        )
 
 
 def load_pipeline(path: Path, *, root: Path, overrides: Sequence[str] = ()) -> Loaded:
@@ -141,8 +141,7 @@ def _inside(path: Path, root: Path) -> str:
         near = sorted(p.name for p in full.parent.glob("*.yaml")) if full.parent.is_dir() else []
         raise PipelineError(f"{name}: there is no such file{suggestion(full.name, near)}")
     if not is_file:
-        kind = kind_of(full.stat().st_mode)
-        raise PipelineError(f"{name}: expected a pipeline file, got {kind}")
+        raise PipelineError(f"{name}: expected a pipeline file, got {kind_of(full.stat().st_mode)}")
     return name
 
 
@@ -153,8 +152,7 @@ def _validate(tree: Mapping[str, Any], findings: Findings) -> PipelineSpec | Non
         merged: dict[KeyPath, list[Any]] = {}
         for detail in error.errors(include_url=False):
             named = detail["type"] in {"missing", "extra_forbidden"}
-            path = _real_path(detail["loc"], tree, named=named)
-            merged.setdefault(path, []).append(detail)
+            merged.setdefault(_real_path(detail["loc"], tree, named=named), []).append(detail)
         for path, details in merged.items():
             findings.add(path, _structural(path, details))
     return None
@@ -217,9 +215,8 @@ def _check_names(spec: PipelineSpec, findings: Findings) -> None:
             if name == RESERVED and part != "matrix":
                 message = f"{name} is the name of the last step, which is always there; rename it"
                 findings.add((part, name), message)
-    for name in spec.steps:
-        if name in spec.data:
-            findings.add(("steps", name), f"{name} is also the name of a data set; rename one")
+    for name in (name for name in spec.steps if name in spec.data):
+        findings.add(("steps", name), f"{name} is also the name of a data set; rename one")
 
 
 def _scalars(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -251,10 +248,9 @@ def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
         if "${" in text:
             findings.add(path, f"{dotted(path)}: {BRACES}")
         elif VARIABLE.search(text):
-            if path[:1] != ("steps",) or path[2:3] not in _WITH_VARIABLES:
-                of_data = path[:1] == ("data",) and path[2:] == ("rev",)
-                message = _ONE_REVISION if of_data else _ONLY_IN_STEPS
-                findings.add(path, f"{dotted(path)}: {message}, got {text!r}")
+            of_data = path[:1] == ("data",) and path[2:] == ("rev",)
+            if not of_data and (path[:1] != ("steps",) or path[2:3] not in _WITH_VARIABLES):
+                findings.add(path, f"{dotted(path)}: {_ONLY_IN_STEPS}, got {text!r}")
             elif path[2:] == ("uses",):
                 if not USES.fullmatch(text):
                     message = f"expected kind/$name or $name, got {text!r}"
@@ -264,23 +260,29 @@ def _check_dollars(tree: Mapping[str, Any], findings: Findings) -> None:
                 findings.add(path, f"{dotted(path)}: {message}")
 
 
+def _named_variables(spec: PipelineSpec) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every variable of the matrix that a file names, with where."""
+    parts: list[tuple[KeyPath, Any]] = [(("data", n, "rev"), d.rev) for n, d in spec.data.items()]
+    for id_, step in spec.steps.items():
+        parts += [(("steps", id_, "with"), step.parameters), (("steps", id_, "uses"), step.uses)]
+        parts += [(("steps", id_, "bootstrap"), step.bootstrap)]
+    for place, part in parts:
+        find = variables_of if place[2] == "uses" else variables_in
+        yield from ((path, name) for path, text in _scalars(part, place) for name in find(text))
+
+
 def _check_matrix(loaded: Loaded, findings: Findings) -> None:
     matrix = loaded.spec.matrix
     used: set[str] = set()
-    for id_, step in loaded.spec.steps.items():
-        places = [*_scalars(step.parameters, ("steps", id_, "with"))]
-        named = [(path, name) for path, text in places for name in variables_in(text)]
-        named += [(("steps", id_, "uses"), name) for name in variables_of(step.uses)]
-        named += [(("steps", id_, "bootstrap"), name) for name in variables_in(step.bootstrap)]
-        for path, name in named:
-            if name not in matrix:
-                message = f"{dotted(path)}: matrix variable ${name} is not declared"
-                hint = suggestion(name, matrix) if matrix else ""
-                findings.add(path, f"{message} under matrix:{hint or f'; add {name}: [...] there'}")
-            used.add(name)
+    for path, name in _named_variables(loaded.spec):
+        if name not in matrix:
+            message = f"{dotted(path)}: matrix variable ${name} is not declared"
+            hint = suggestion(name, matrix) if matrix else ""
+            findings.add(path, f"{message} under matrix:{hint or f'; add {name}: [...] there'}")
+        used.add(name)
     for name in matrix:
         if name not in used:
-            where = f"write ${name} in a with:, a uses: or a bootstrap:"
+            where = f"write ${name} in a with:, a uses:, a bootstrap: or a rev:"
             message = f"matrix variable {name} is used nowhere; {where}, or drop it"
             findings.add(("matrix", name), message)
         _check_values(loaded, name, findings)

@@ -83,10 +83,14 @@ def _metric(value: object) -> object:
 
 
 def _revision(value: object) -> object:
+    if isinstance(value, list):
+        what = "must be one revision, got a list; list them under matrix: and write rev: $version"
+        raise ValueError(what)  # noqa: TRY004  (pydantic takes a ValueError alone)
     if isinstance(value, int | float) and not isinstance(value, bool):
         what = f'must be text, got a number: write rev: "{value}"'
         raise ValueError(what)  # noqa: TRY004  (pydantic takes a ValueError alone)
-    fault = revision_fault(value) if isinstance(value, str) else None
+    variable = isinstance(value, str) and value.startswith("$")
+    fault = revision_fault(value) if isinstance(value, str) and not variable else None
     if fault:
         raise ValueError(fault)
     return value

@@ -219,7 +219,7 @@ class Results:
         cell = next(one for one in step.shown if dict(one.cell) == dict(figure.cell))
         caveats = self._report.caveats
         why = why_void(figure.measure, step, cell, steps=self._steps, caveats=caveats)
-        return Entry(figure, void=why, data=data_of(step, self._report.data))
+        return Entry(figure, void=why, data=data_of(step, cell.cell, self._report.data))
 
     def _marked(self, column: Sequence[Entry | None]) -> list[Entry | None]:
         """Mark the best of a column, or those that cannot be told from it."""

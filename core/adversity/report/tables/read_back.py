@@ -79,7 +79,7 @@ def _info(known: Mapping[str, Any]) -> MeasureInfo:
 
 def _data(record: Mapping[str, Any]) -> DataSummary:
     plain = {"uses": "", "n": 0, "classes": 0, **record}  # which no table asks for
-    names = ("id", "uses", "n", "classes", "facts", "content")
+    names = ("id", "uses", "n", "classes", "facts", "content", "cell")
     return DataSummary(**{name: plain[name] for name in names if name in plain})
 
 

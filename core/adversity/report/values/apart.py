@@ -65,7 +65,7 @@ def judged_data(
 ) -> tuple[DataSummary, ...]:
     """Return the data sets on which something is judged; all where nothing is."""
     used = {step.data for step in judged_steps(steps, gates) if step.cells}
-    return tuple(item for item in data if item.id in used) or tuple(data)
+    return tuple(item for item in data if item.name in used) or tuple(data)
 
 
 def adapted(apart: Iterable[Apart]) -> Iterator[str]:

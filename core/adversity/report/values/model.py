@@ -162,6 +162,13 @@ class DataSummary:
     """`images` are `degraded` if the pipeline says so, or if `references` of them have clean ones."""
     target_names: tuple[str, ...] = ()
     """What is to be estimated, where targets are numbers and not classes."""
+    cell: CellValues = field(default_factory=dict)
+    """Where a variable of the matrix reads it in several versions, the value of this one."""
+
+    @property
+    def name(self) -> str:
+        """What the file calls it: `photos`, of which `photos[version=v1]` is one version."""
+        return self.id.partition("[")[0]
 
 
 @dataclass(frozen=True, slots=True)

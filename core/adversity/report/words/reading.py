@@ -147,7 +147,7 @@ def labels(report: Report, steps: Iterable[StepSummary]) -> dict[str, str]:
     """Name each step by what its images went through; by its id too where that is shared."""
     chosen = {step.id: step for step in steps}
     roots = {step.data for step in chosen.values()}
-    names, images = {}, {item.id: item.images for item in report.data}
+    names, images = {}, {item.name: item.images for item in report.data}
     for step in chosen.values():
         if not step.path:  # it fits a plugin, and no image goes through it
             names[step.id] = step.id

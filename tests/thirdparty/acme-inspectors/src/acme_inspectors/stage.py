@@ -26,7 +26,7 @@ class InspectRun(TableRun):
     def content(self, cell: Cell) -> list[object]:
         """Hash the data and every link of the chain."""
         links = [self.identity(link.id, cell) for link in self.chain.links]
-        return [self.toolbox.source(self.data).content, links]
+        return [self.source(cell).content, links]
 
     def compute(self, shard: Shard) -> Columns:
         """Run the shard, a batch at a time."""
