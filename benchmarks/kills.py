@@ -138,10 +138,9 @@ class Campaign:
         return code
 
     def next_target(self, run: subprocess.Popen[bytes]) -> str:
-        """Return whose turn it is, of those that are there."""
-        turn = sum(self.killed.values())
+        """Return who was killed least, of those that are there."""
         there = [name for name in self.targets if name in ("run", "head") or self.pids(name, run)]
-        return there[turn % len(there)] if there else "run"
+        return min(there or ["run"], key=lambda name: self.killed[name])
 
     def pids(self, name: str, run: subprocess.Popen[bytes]) -> list[int]:
         """Return the processes that go by a name now."""
