@@ -21,7 +21,16 @@ from adversity_plugins.restoration.deblur._blurring import Blurring, slopes
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["AtOneScale", "Sharper", "Turns", "by_turns", "kernel_of", "next_kernel", "scales"]
+__all__ = [
+    "AtOneScale",
+    "Sharper",
+    "Turns",
+    "by_turns",
+    "kernel_of",
+    "next_kernel",
+    "scales",
+    "widest",
+]
 
 _SMALLEST = 5
 """Side of a kernel, in pixels, below which no coarser scale is begun."""
@@ -99,6 +108,11 @@ def scaled(image: Tensor, size: float) -> Tensor:
     return interpolate(image[None, None], size=shape, mode="bilinear", antialias=True)[0, 0]
 
 
+def widest(image: Tensor, side: int) -> int:
+    """Return the side of the widest kernel that is looked for, at most `side`."""
+    return min(side, (min(image.shape) // _OF_IMAGE - 1) // 2 * 2 + 1)
+
+
 def kernel_of(image: Tensor, side: int, at_one_scale: AtOneScale) -> Tensor:
     """Return the kernel `[side, side]` with which a sharp image was correlated.
 
@@ -110,7 +124,7 @@ def kernel_of(image: Tensor, side: int, at_one_scale: AtOneScale) -> Tensor:
         side: Odd.
         at_one_scale: How the kernel of a scale is found.
     """
-    most = min(side, (min(image.shape) // _OF_IMAGE - 1) // 2 * 2 + 1)
+    most = widest(image, side)
     if most < 3 or max(float(image.diff(dim=axis).abs().max()) for axis in (0, 1)) <= _FLAT:
         return _kernels.delta(side, image)
     kernel, before = _kernels.delta(1, image), 1.0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from adversity_plugins.restoration.deblur._blind_blur import BlindBlur
-from adversity_plugins.restoration.deblur._coarse_to_fine import kernel_of
-from adversity_plugins.restoration.deblur._sparse_share import from_sparse_slopes
+from adversity_plugins.restoration.deblur._sparse_share import kernel_of_sparse_slopes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,11 +20,17 @@ class BlindNormalisedSparsity(BlindBlur):
 
     by turns, from coarse to fine, in the differences x and y of the images down and right, y
     brought to the length 1. A plain |x|_1 is least for a blurred image; divided by the length it
-    is least for a sharp one. As in `blind_l0`, the kernel is fitted to the strongest slopes, under
-    a squared penalty in place of the paper's sum of sizes, and cut off below a tenth of its largest
-    value; the weight is the same in all turns. It is more easily led astray than `blind_l0`, by a
-    `kernel_size` far above the blur above all: on drawings of 48 x 48 pixels 15 made it worse, 11
-    did not.
+    is least for a sharp one. The search is in float32. It is more easily led astray than
+    `blind_l0`, by a `kernel_size` far above the blur above all: on drawings of 48 x 48 pixels 15
+    made it worse, 11 did not.
+
+    Other than in the paper, the kernel is fitted to the strongest slopes, as in `blind_l0`, under a
+    squared penalty in place of the sum of sizes, and cut off below a tenth of its largest value.
+    Before it is fitted, the slopes down and right are made to be those of one image; the weight
+    falls within each scale; coarser scales have more turns than the last; and shrinkage is
+    accelerated. Without these four the median similarity of kernels of eight photos, for three
+    seeds, was 0.90, 0.91 and 0.87 and not 0.93, 0.94 and 0.89; with 1 % of noise, for the first,
+    0.69 and not 0.88.
 
     Not differentiable; the backward pass sees the identity.
 
@@ -41,9 +45,18 @@ class BlindNormalisedSparsity(BlindBlur):
 
     examples: ClassVar = ({"kernel_size": 11},)
 
-    weight: float = Field(default=6e-4, gt=0, le=1, description="of the sum of sizes over length")
-    turns: int = Field(default=6, ge=1, le=100, description="of slopes and kernel, at each scale")
+    weight: float = Field(
+        default=6e-4, gt=0, le=1, description="of the sum of sizes over length, to which it falls"
+    )
+    turns: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        description="of slopes and kernel, at the last scale; at each coarser one twice as many",
+    )
 
     def _kernel(self, luma: Tensor) -> Tensor:
-        refined = partial(from_sparse_slopes, weight=self.weight, turns=self.turns)
-        return kernel_of(luma, self.kernel_size, refined)
+        kernel = kernel_of_sparse_slopes(
+            luma.float(), self.kernel_size, weight=self.weight, turns=self.turns
+        )
+        return kernel.to(luma)

@@ -17,7 +17,7 @@ from adversity_plugins.restoration.deblur._blurring import Blurring, slopes
 from adversity_plugins.restoration.deblur._coarse_to_fine import scales
 from adversity_plugins.restoration.deblur._dark_and_few import darkest, few_slopes_and_darks
 from adversity_plugins.restoration.deblur._few_slopes import few_slopes, worth_their_price
-from adversity_plugins.restoration.deblur._sparse_share import sparse_slopes
+from adversity_plugins.restoration.deblur._sparse_share import slopes_of_one_image, sparse_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +196,18 @@ def test_sparse_slopes_meet_the_conditions_of_their_optimum() -> None:
     expected = price * sharp[there].sign()
     torch.testing.assert_close(downhill[there], expected, atol=0.01 * price, rtol=0)
     assert float(downhill[~there].abs().max()) < 1.01 * price
+
+
+@pytest.mark.parametrize("size", [(12, 15), (13, 16)])
+def test_the_nearest_slopes_of_one_image_are_a_projection(size: tuple[int, int]) -> None:
+    """Slopes of an image stay; what is taken from others is at a right angle to those of any."""
+    image, field = _random(*size), _random(2, *size, seed=1)
+    torch.testing.assert_close(slopes_of_one_image(slopes(image)), slopes(image))
+    nearest = slopes_of_one_image(field)
+    taken = field - nearest
+    assert float(taken.norm()) > 0.1 * float(field.norm())
+    assert abs(float((taken * slopes(image)).sum())) < 1e-10
+    torch.testing.assert_close(slopes_of_one_image(nearest), nearest)
 
 
 @EVERY

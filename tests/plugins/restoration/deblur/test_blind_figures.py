@@ -89,9 +89,8 @@ def test_the_figures_stand(name: str) -> None:
     assert _psnr(images, clean) == pytest.approx(quality, abs=0.3)
 
 
-def test_some_kernels_are_found_with_a_similarity_above_nine_tenths() -> None:
-    """The page says so of the methods for one kernel; no blur at all has a third of it."""
+def test_kernels_are_found_with_a_similarity_above_nine_tenths() -> None:
+    """The page says so of all methods for one kernel; no blur at all has a third of it."""
     rows = _rows()
     assert rows["none"][0] < 0.35
-    good = ("blind_l0", "blind_dark_channel", "blind_edge_patches")
-    assert all(rows[name][0] > 0.9 for name in good)
+    assert all(rows[name][0] > 0.9 for name in rows if name != "none")
