@@ -117,15 +117,7 @@ def what_is(name: str) -> str:
     return "always"
 
 
-_ASKED_AGAIN = (
-    "looks_through",
-    "_said",
-    "_own",
-    "_tests_named_in",
-    "_named_in",
-    "_spoken_of",
-    "_line",
-)
+_ASKED_AGAIN = "looks_through _said _own _tests_named_in _named_in _spoken_of _line".split()
 """What a repository keeps its answers of."""
 
 

@@ -173,8 +173,7 @@ def _real_path(loc: KeyPath, tree: Any, *, named: bool) -> KeyPath:
 
 
 def _structural(path: KeyPath, details: Sequence[Any]) -> str:
-    first = details[0]
-    name = dotted(path)
+    first, name = details[0], dotted(path)
     match first["type"]:
         case "extra_forbidden":
             known = accepted_keys(path[:-1]) or ()
@@ -289,8 +288,7 @@ def _check_matrix(loaded: Loaded, findings: Findings) -> None:
 
 
 def _check_values(loaded: Loaded, name: str, findings: Findings) -> None:
-    labels = loaded.labels(name)
-    seen: set[tuple[type, object]] = set()
+    labels, seen = loaded.labels(name), set[tuple[type, object]]()
     for index, label in enumerate(labels):
         path = ("matrix", name, index)
         if not label or _LABEL_BREAKERS & set(label):
