@@ -117,7 +117,15 @@ def what_is(name: str) -> str:
     return "always"
 
 
-_ASKED_AGAIN = "looks_through _said _own _tests_named_in _named_in _spoken_of _line".split()
+_ASKED_AGAIN = [
+    "looks_through",
+    "_said",
+    "_own",
+    "_tests_named_in",
+    "_named_in",
+    "_spoken_of",
+    "_line",
+]
 """What a repository keeps its answers of."""
 
 
