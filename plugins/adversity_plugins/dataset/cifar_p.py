@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
@@ -23,6 +23,7 @@ from adversity_plugins.dataset._cifar import (
 )
 from adversity_plugins.dataset._corruptions import as_tuple, each_once
 from adversity_plugins.dataset._mapped import Mapped
+from adversity_plugins.dataset._perturbations import PERTURBATIONS, Perturbation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,30 +33,6 @@ __all__ = ["CifarP"]
 
 Array = np.ndarray[Any, Any]
 _SHAPE = (SIDE, SIDE, 3)
-Perturbation = Literal[
-    "gaussian_noise",
-    "shot_noise",
-    "motion_blur",
-    "zoom_blur",
-    "spatter",
-    "brightness",
-    "translate",
-    "rotate",
-    "tilt",
-    "scale",
-    "speckle_noise",
-    "gaussian_blur",
-    "snow",
-    "shear",
-    "gaussian_noise_2",
-    "gaussian_noise_3",
-    "shot_noise_2",
-    "shot_noise_3",
-    "speckle_noise_2",
-    "speckle_noise_3",
-]
-_BENCHMARK: tuple[Perturbation, ...] = get_args(Perturbation)[:10]
-"""Those that means are over."""
 _LABELS = "labels.npy"
 
 
@@ -96,7 +73,7 @@ class CifarP(Mapped):
         description="the folder with the .npy files, relative to the project"
     )
     perturbation: Perturbation | tuple[Perturbation, ...] = Field(
-        default=_BENCHMARK,
+        default=PERTURBATIONS,
         description="which perturbation, or a list of some; else the 10 of the benchmark",
     )
     classes: ClassCount = Field(default=10, description="10 for CIFAR-10-P, 100 for CIFAR-100-P")
