@@ -67,8 +67,14 @@ def _end_with_clients(server: object, home: Path) -> None:
         os.set_blocking(sys.stdin.fileno(), True)
         os.read(sys.stdin.fileno(), 1)  # nobody writes: it returns at end-of-file
         time.sleep(LINGER_SECONDS)
+        try:
+            lock = (home / "lock").open("a")
+        except OSError:  # the project was deleted: nobody can come any more
+            if _deserted():
+                break
+            continue
         # Clients join under the same lock, so none can come in between the look and the end.
-        with (home / "lock").open("a") as lock:
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _deserted():
                 (home / "lease").unlink(missing_ok=True)

@@ -119,5 +119,7 @@ def _cell(step: Mapping[str, Any], cells: list[Mapping[str, Any]], text: str) ->
             f"expected one cell of {step['id']}, got {text or 'none'}, which {len(found)} have; "
             f"name one: {listed}"
         )
+    if not any(known):
+        raise InputError(f"expected no cell, since {step['id']} has one only, got [{text}]")
     hint = did_you_mean(text, known, f"there are {listed}")
     raise InputError(f"expected a cell of {step['id']}, got [{text}]; {hint}")

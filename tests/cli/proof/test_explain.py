@@ -246,6 +246,7 @@ def test_an_earlier_run_is_proved_out_of_the_cache_of_dvc(
         ("predictions.acuracy", "did you mean accuracy?"),
         ("predictions.accuracy", "which 2 have; name one: [severity=1], [severity=3]"),
         ("predictions.accuracy[severity=2]", "did you mean severity="),
+        ("known.accuracy[severity=1]", "expected no cell, since known has one only"),
         ("predictions", "expected STEP.MEASURE"),
         ("noisy.accuracy", "expected a step of "),
         ("attacked.worst_case_robust_accuracy[severity=1]", "`adversity ledger`"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -241,8 +242,12 @@ def test_the_page_is_announced_and_interrupted(
 
 
 @pytest.mark.slow
-def test_kill_9_of_the_only_user_ends_the_server(tmp_path: Path) -> None:
-    """The server is gone within ten seconds of its parent's kill -9, and so are its files."""
+@pytest.mark.parametrize("then", ["is there", "is deleted"])
+def test_kill_9_of_the_only_user_ends_the_server(tmp_path: Path, then: str) -> None:
+    """The server is gone within ten seconds of its parent's kill -9, and so are its files.
+
+    Though the project's folder is deleted meanwhile.
+    """
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -251,6 +256,8 @@ def test_kill_9_of_the_only_user_ends_the_server(tmp_path: Path) -> None:
         pid = json.loads((home / "server.json").read_text())["pid"]
         assert alive(url)
         os.kill(parent.pid, signal.SIGKILL)
+    if then == "is deleted":
+        shutil.rmtree(home.parent)
     until = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
         time.sleep(0.1)
