@@ -220,7 +220,7 @@ def test_an_empty_folder_is_filled_and_stays_the_same_folder(made, tmp_path):
 def test_git_and_the_catalogue_are_asked_once(call, tmp_path, monkeypatch):
     """Each answer is judged several times; what is installed does not change meanwhile."""
     asked = []
-    monkeypatch.setattr(answers.shutil, "which", lambda name: asked.append(name))
+    monkeypatch.setattr(answers, "git_says", lambda *_: asked.append("git"))
     read = catalogue.read_catalogue
     monkeypatch.setattr(catalogue, "read_catalogue", lambda: asked.append("catalogue") or read())
     call("new-plugin", "metric", "dew", "--yes", "--output", str(tmp_path / "made"))

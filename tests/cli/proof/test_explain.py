@@ -44,8 +44,8 @@ def files(root: Path) -> dict[str, bytes]:
         (
             "told.auroc[severity=3]",
             [
-                "test",
                 "held",
+                "test",
                 "noisy",
                 "dimmed",
                 "predictions",

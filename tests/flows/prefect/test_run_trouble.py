@@ -38,6 +38,7 @@ def test_an_error_of_a_step_comes_out_as_itself(
     def act(step: str, index: int) -> None:
         ran.append(index)
         if step == "dark":
+            time.sleep(0.05)  # as long as a short shard takes: the run hears of the first meanwhile
             raise DataError("expected an image, got a text; remove a.png")
 
     run = conductor(act=act, shards=50)

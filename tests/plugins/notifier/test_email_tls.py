@@ -81,12 +81,13 @@ class Sink:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
             if self._security == "tls":
-                self._talk(self._wrapped(connection), self.safe, ["220 sink"])
+                self._talk_safely(connection, ["220 sink"])
             elif self._talk(connection, self.plain, ["220 sink"]) == "STARTTLS":
-                self._talk(self._wrapped(connection), self.safe, [])
+                self._talk_safely(connection, [])
 
-    def _wrapped(self, connection: socket.socket) -> ssl.SSLSocket:
-        return self._context.wrap_socket(connection, server_side=True)
+    def _talk_safely(self, connection: socket.socket, first: list[str]) -> None:
+        with self._context.wrap_socket(connection, server_side=True) as safe:
+            self._talk(safe, self.safe, first)
 
     def _talk(self, connection: socket.socket, got: list[str], first: list[str]) -> str:
         """Answer line by line; return the word after which TLS begins, or all ends."""
