@@ -2,12 +2,12 @@
 
 A small attack in many shards is computed by a process of its own. Again and again one of these is
 ended with signal 9, in turn, at a moment that the seed draws: that process (then it is started once
-more), one of its workers, the head of its cluster (then the run has to end with exit code 3, or 2 if
-it met nobody yet, and is started once more, as the cluster is), and the server of Prefect that it reports to (`--targets` with
-`server`; the run goes on). In the end every table has the bytes of a run that nobody disturbed.
-Finished shards that are reported once more are work done twice: a step that a kill met before it was
-recorded says so again, without computing what is kept. What a process had at work is lost, and
-shows in the time.
+more), one of its workers, the head of its cluster (then the run has to end with exit code 3, or 2
+if it met nobody yet, and is started once more, as the cluster is), and the server of Prefect that
+it reports to (`--targets` with `server`; the run goes on). In the end every table has the bytes of
+a run that nobody disturbed. Finished shards that are reported once more are work done twice: a step
+that a kill met before it was recorded says so again, without computing what is kept. What a process
+had at work is lost, and shows in the time.
 """
 
 from __future__ import annotations
