@@ -115,6 +115,7 @@ class Campaign:
         self.root, self.cluster, self.targets = root, cluster, targets
         self.options = [] if "server" in targets else ["--direct"]
         self.killed = dict.fromkeys(TARGETS, 0)
+        self.finished = self.twice = 0
         self.codes: Counter[int] = Counter()
         self.after_head: Counter[int] = Counter()
 
@@ -126,6 +127,7 @@ class Campaign:
             if run.poll() is not None:
                 self.codes[run.returncode] += 1
                 if run.returncode == 0:
+                    self.count()
                     afresh(self.root)
                 run = started(self.root, *self.options)
                 continue
@@ -135,7 +137,19 @@ class Campaign:
             if code == 0:
                 break
             run = started(self.root, *self.options)
+        self.count()
         return code
+
+    def count(self) -> None:
+        """Add up the finished shards since everything was last taken away, and those said twice."""
+        said = [
+            (record["step"], record["shard"])
+            for log in self.root.glob("runs/*/log.jsonl")
+            for record in map(json.loads, log.read_text("utf-8").splitlines())
+            if record["event"] == "shard done"
+        ]
+        self.finished += len(said)
+        self.twice += len(said) - len(set(said))
 
     def next_target(self, run: subprocess.Popen[bytes]) -> str:
         """Return who was killed least, of those that are there."""
@@ -183,12 +197,6 @@ def campaign(
     """Disturb a project's runs; return what became of them."""
     begun, disturbed = time.monotonic(), Campaign(root, targets, cluster)
     code = disturbed.disturb(kills, calm, dice)
-    computed = [
-        (record["step"], record["shard"])
-        for log in root.glob("runs/*/log.jsonl")
-        for record in map(json.loads, log.read_text("utf-8").splitlines())
-        if record["event"] == "shard done"
-    ]
     return {
         "killed": disturbed.killed,
         "runs_that_ended_before": disturbed.codes[0],
@@ -196,8 +204,8 @@ def campaign(
         "exit_codes_after_head": {str(c): n for c, n in disturbed.after_head.items()},
         "exit_code": code,
         "seconds": round(time.monotonic() - begun, 1),
-        "finished_shards": len(computed),
-        "reported_twice": len(computed) - len(set(computed)),
+        "finished_shards": disturbed.finished,
+        "reported_twice": disturbed.twice,
     }
 
 
