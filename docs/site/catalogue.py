@@ -10,7 +10,7 @@ from markdown_text import code, plain, table
 from adversity.registry.catalogue import read_catalogue
 from adversity.registry.entry import UNKNOWN_LICENCE
 from adversity.testing.kit.lock import Passed, read_lock
-from adversity_flows.cli.plugin_page import parameter_rows, plugin_json
+from adversity_flows.cli.plugins.page import parameter_rows, plugin_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

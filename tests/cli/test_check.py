@@ -100,9 +100,9 @@ def test_marks_are_read_once_for_a_list(
     """However many plugins there are; the list in words needs no plugin's page."""
     read, asked = marks.read_marks, []
     monkeypatch.setattr(marks, "read_marks", lambda: asked.append("marks") or read())
-    monkeypatch.delitem(sys.modules, "adversity_flows.cli.plugin_page", raising=False)
+    monkeypatch.delitem(sys.modules, "adversity_flows.cli.plugins.page", raising=False)
     assert call("plugins").code == 0
-    assert "adversity_flows.cli.plugin_page" not in sys.modules
+    assert "adversity_flows.cli.plugins.page" not in sys.modules
     assert call("plugins", "pgd").code == 0
     assert asked == ["marks", "marks"]
 

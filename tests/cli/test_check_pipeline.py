@@ -11,8 +11,8 @@ import pytest
 import adversity.testing
 from adversity.registry import discover
 from adversity.testing import Conformance, Outcome
-from adversity_flows.cli.badge import badge
-from adversity_flows.cli.checked_plugins import named_plugins
+from adversity_flows.cli.plugins.badge import badge
+from adversity_flows.cli.plugins.checked import named_plugins
 from adversity_flows.cli.project import unmarked_plan
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import yaml
 
 from adversity.registry.catalogue import Catalogue, Listing
 from adversity.registry.entry import Problem
-from adversity_flows.cli import doctor_checks as checks
 from adversity_flows.cli.completion import pipelines, steps
-from adversity_flows.cli.plugin_page import parameter_rows
+from adversity_flows.cli.doctor import checks
+from adversity_flows.cli.plugins.page import parameter_rows
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from adversity.errors import PipelineError
 from adversity.pipeline.gates.gate_text import Gate, read_gate
 from adversity.pipeline.make_plan import make_plan
 from adversity.pipeline.read.reader import parse
-from adversity_flows.cli.check import _parameters
+from adversity_flows.cli.plugins.check import _parameters
 
 INTEGER = "must be an integer"
 NUMBER = "must be a number"

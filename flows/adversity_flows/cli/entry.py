@@ -37,24 +37,28 @@ COMMANDS: Mapping[str, Known] = {
     "study": Known("study:study", "Ask people which images are better, blind and in pairs."),
     "ledger": Known("ledger:ledger", "Say what is left after every attack that ever ran."),
     "board": Known("board:board", "Rank what all runs judged alike, in a static site."),
-    "data": Known("data:data", "Say what data sets hold, and what is wrong with them."),
+    "data": Known("data.command:data", "Say what data sets hold, and what is wrong with them."),
     "validate": Known("validate:validate", "Check pipeline files without running them."),
-    "plugins": Known("plugins:plugins", "List what is installed, or show all about one plugin."),
+    "plugins": Known(
+        "plugins.command:plugins", "List what is installed, or show all about one plugin."
+    ),
     "assets": Known(
         "assets:assets", "Fetch weights that plugins need from package registries, and verify them."
     ),
-    "check": Known("check:check", "Try whether a plugin keeps its promises."),
+    "check": Known("plugins.check:check", "Try whether a plugin keeps its promises."),
     "new-plugin": Known(
         "new_plugin.command:new_plugin",
         "Write a distribution of your own, with a plugin that works.",
     ),
     "sync": Known("sync:sync", "Bring dvc.yaml in step with the pipeline files."),
-    "schedule": Known("schedule:schedule", "Run pipelines when their `schedule:` says."),
+    "schedule": Known("schedule.command:schedule", "Run pipelines when their `schedule:` says."),
     "notify": Known("notify:notify", "Send a trial message to those who hear of runs."),
     "gc": Known("gc:gc", "Delete old runs and what nobody needs any more."),
     "ui": Known("ui:ui", "Open the page that shows the project's runs in Prefect."),
     "schema": Known("schema:schema", "Write the JSON Schema of pipeline files, for editors."),
-    "doctor": Known("doctor:doctor", "Find what is missing or does not fit, and how to fix it."),
+    "doctor": Known(
+        "doctor.command:doctor", "Find what is missing or does not fit, and how to fix it."
+    ),
     "step": Known("step:step", "Run one step; `dvc repro` calls this."),
     "materialise": Known(
         "step:materialise", "Write packaged data, or a version, to data/.", hidden=True

@@ -63,7 +63,7 @@ class Looked:
             state = "is at work" if self.holder.lives else "was killed, and the next one heals it"
             lines.append(f"a scheduled look {state}: {self.holder.words}")
         if self.known is not None and self.due is not None:
-            from adversity_flows.cli.schedule_list import words_of
+            from adversity_flows.cli.schedule.listing import words_of
 
             lines.append(f"Prefect: {words_of(self.known, self.file, self.due)}")
         return lines
@@ -71,7 +71,7 @@ class Looked:
     @property
     def record(self) -> dict[str, Any]:
         """It, for programs."""
-        from adversity_flows.cli.schedule_list import record_of
+        from adversity_flows.cli.schedule.listing import record_of
 
         return {
             "accepted_scheduled_run": self.accepted or None,
@@ -95,7 +95,7 @@ def looked_at(root: Path, plans: list[Plan]) -> list[Looked]:
         root: The project's folder.
         plans: The pipelines.
     """
-    from adversity_flows.cli.schedule_list import known_here
+    from adversity_flows.cli.schedule.listing import known_here
     from adversity_flows.runs.looks import past_looks
     from adversity_flows.scheduled.lease import holder_of, state_folder
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversity.errors import AdversityError
-from adversity_flows.cli.doctor_check import Check
+from adversity_flows.cli.doctor.check import Check
 from adversity_flows.dvc.repository import missing_repositories
 from adversity_flows.redaction import without_secrets
 
@@ -54,7 +54,7 @@ def examine(root: Path | None, *, deep: bool = False) -> Iterator[Check]:
         root: The project's folder; None where there is none.
         deep: Start Prefect's server as well.
     """
-    from adversity_flows.cli.prefect_check import check_server, name_proxies
+    from adversity_flows.cli.doctor.prefect_check import check_server, name_proxies
 
     checks: list[Callable[[], Iterator[Check]]] = [
         _python,

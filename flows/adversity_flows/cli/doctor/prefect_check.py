@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adversity_flows.cli.doctor_check import Check
+from adversity_flows.cli.doctor.check import Check
 from adversity_flows.prefect_flows.proxies import proxies
 from adversity_flows.prefect_flows.server import ServerError, project_server
 

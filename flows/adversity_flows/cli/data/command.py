@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from adversity_flows.cli.data_add import add
-from adversity_flows.cli.data_check import check
-from adversity_flows.cli.data_pin import pin
-from adversity_flows.cli.data_versions import diff, list_
+from adversity_flows.cli.data.add import add
+from adversity_flows.cli.data.check import check
+from adversity_flows.cli.data.pin import pin
+from adversity_flows.cli.data.versions import diff, list_
 
 __all__ = ["data"]
 

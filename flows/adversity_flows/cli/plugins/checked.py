@@ -50,7 +50,7 @@ def _installed(name: str | None, kind: str | None) -> tuple[list[Entry], list[Li
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
-    from adversity_flows.cli.plugins import find_listings, require_kind
+    from adversity_flows.cli.plugins.command import find_listings, require_kind
 
     catalogue = read_catalogue()
     require_kind(catalogue, kind)
@@ -76,7 +76,7 @@ def _of_project(name: str, kind: str | None) -> tuple[list[Entry], list[Listing]
     from adversity.registry import discover
     from adversity.registry.catalogue import Listing
     from adversity.registry.project_plugins import entry_of, one_file
-    from adversity_flows.cli.plugins import of_project
+    from adversity_flows.cli.plugins.command import of_project
     from adversity_flows.cli.project import root_or_here
 
     if one_file(name):
@@ -92,7 +92,7 @@ def _of_pipeline(file: str, kind: str | None) -> list[Entry]:
     from adversity.errors import InputError
     from adversity.registry import discover
     from adversity.registry.catalogue import read_catalogue
-    from adversity_flows.cli.plugins import require_kind
+    from adversity_flows.cli.plugins.command import require_kind
     from adversity_flows.cli.project import unmarked_plan
 
     require_kind(read_catalogue(), kind)

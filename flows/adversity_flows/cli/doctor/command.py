@@ -12,7 +12,7 @@ import click
 from adversity_flows.cli.command import Command, colour_choice
 
 if TYPE_CHECKING:
-    from adversity_flows.cli.doctor_check import Check
+    from adversity_flows.cli.doctor.check import Check
     from adversity_flows.cli.terminal import Terminal
 
 __all__ = ["doctor"]
@@ -33,7 +33,7 @@ def doctor(as_json: bool, deep: bool) -> int:
       adversity doctor
     """
     from adversity.errors import InputError
-    from adversity_flows.cli.doctor_checks import examine
+    from adversity_flows.cli.doctor.checks import examine
     from adversity_flows.cli.project import find_root
     from adversity_flows.cli.terminal import Terminal
 

@@ -8,12 +8,12 @@ import click
 
 from adversity_flows.cli.command import Command
 from adversity_flows.cli.completion import pipelines
-from adversity_flows.cli.schedule_deploy import deploy, worker
-from adversity_flows.cli.schedule_list import ADD, list_
-from adversity_flows.cli.schedule_log import log
-from adversity_flows.cli.schedule_pause import pause, resume
-from adversity_flows.cli.schedule_run import run
-from adversity_flows.cli.schedule_trigger import trigger
+from adversity_flows.cli.schedule.deploy import deploy, worker
+from adversity_flows.cli.schedule.listing import ADD, list_
+from adversity_flows.cli.schedule.log import log
+from adversity_flows.cli.schedule.look import run
+from adversity_flows.cli.schedule.pause import pause, resume
+from adversity_flows.cli.schedule.trigger import trigger
 
 __all__ = ["schedule"]
 

@@ -8,7 +8,7 @@ import click
 
 from adversity_flows.cli.command import Command
 from adversity_flows.cli.completion import pipelines
-from adversity_flows.cli.schedule_list import ADD
+from adversity_flows.cli.schedule.listing import ADD
 
 __all__ = ["deploy", "worker"]
 

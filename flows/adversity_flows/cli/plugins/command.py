@@ -55,7 +55,7 @@ def plugins(name: str | None, kind: str | None, as_json: bool) -> None:
     if name is None or (in_project and (catalogue.problems or not one_file(name))):
         _show_all(catalogue, kind, marks, out, as_json=as_json)
         return
-    from adversity_flows.cli.plugin_page import plugin_json, plugin_lines
+    from adversity_flows.cli.plugins.page import plugin_json, plugin_lines
 
     listings = catalogue.plugins if in_project else find_listings(catalogue, name, kind)
     if as_json:
@@ -141,7 +141,7 @@ def _show_all(
 ) -> None:
     listed = _of_kind(catalogue, kind)
     if as_json:
-        from adversity_flows.cli.plugin_page import conformance_json
+        from adversity_flows.cli.plugins.page import conformance_json
 
         document: dict[str, Any] = {
             "plugins": [

@@ -49,7 +49,7 @@ def add(
     Example:
       adversity data add ~/photos --name photos --as v1
     """
-    from adversity_flows.cli.data_check import document, progress, say, say_common
+    from adversity_flows.cli.data.check import document, progress, say, say_common
     from adversity_flows.cli.project import find_root
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.datasets.added import Wanted

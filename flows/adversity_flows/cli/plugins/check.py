@@ -77,8 +77,8 @@ def check(
       adversity check pgd --badge pgd.svg
       adversity check pgd --only budget --set norm=l1 --set eps=3
     """
-    from adversity_flows.cli.badge import badge, refuse_badge, write_badge
-    from adversity_flows.cli.checked_plugins import chosen_plugins
+    from adversity_flows.cli.plugins.badge import badge, refuse_badge, write_badge
+    from adversity_flows.cli.plugins.checked import chosen_plugins
     from adversity_flows.cli.terminal import Terminal
 
     if badge_file is not None:

@@ -1,0 +1,1 @@
+"""`adversity doctor`: what is missing or does not fit."""

@@ -1,0 +1,1 @@
+"""`adversity plugins` and `adversity check`: what is installed, and whether it keeps its promises."""

@@ -1,0 +1,1 @@
+"""`adversity schedule`: looks, their log, deployments and workers."""
