@@ -23,10 +23,11 @@ from adversity_flows.runners.open_runner import open_runner
 from adversity_flows.runs.accepted_runs import accept
 from adversity_flows.runs.attack_ledger import worst_cases
 from adversity_flows.runs.environment import Circumstances
+from adversity_flows.runs.finished_run import FinishedRun
 from adversity_flows.runs.gate_runs import refuse_unknown_commits
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
-from adversity_flows.runs.past_runs import PastRun, RunFolder, past_runs
+from adversity_flows.runs.past_runs import RunFolder, past_runs
 from adversity_flows.runs.run_log import RunLog
 from adversity_flows.steps.remaining_steps import Agenda
 from adversity_flows.steps.run_steps import StepRecorder
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
     from adversity.engine.stages.stage import Shard, StageResult
     from adversity.pipeline.plan.model import Plan, Stage
     from adversity.report.values.model import Outcome, Report
+    from adversity_flows.runs.past_runs import PastRun
     from adversity_flows.steps.watch import Watcher
 
-__all__ = ["FinishedRun", "RunOptions", "run_plan"]
+__all__ = ["RunOptions", "run_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +63,6 @@ class RunOptions:
     workers: int | None = None
     command: str = ""
     verify: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """A run that came to its end.
-
-    Attributes:
-        report: Steps with their measures, and gates: what is in `result.json`.
-        past: Its folder and manifest, or those of the earlier run with the same results.
-        repeated: Nothing had changed, so the earlier run's folder stands for this one.
-        accepted: Later runs are compared with this one.
-        exit_code: 0, or 1 if a gate failed.
-        seconds: Wall time.
-    """
-
-    report: Report
-    past: PastRun
-    repeated: bool
-    accepted: bool
-    exit_code: int
-    seconds: float
 
 
 def run_plan(

@@ -17,8 +17,8 @@ from adversity.report.values.model import Caveat, CellResult, GateResult, Report
 from adversity.report.words.reading import with_words
 from adversity_flows.cli.results import doubt_lines, gate_lines, measure_lines, say_results
 from adversity_flows.cli.terminal import Terminal
+from adversity_flows.runs.finished_run import FinishedRun
 from adversity_flows.runs.past_runs import PastRun
-from adversity_flows.session import FinishedRun
 from adversity_plugins.metric.accuracy import Accuracy
 from adversity_plugins.metric.robust_accuracy import RobustAccuracy
 

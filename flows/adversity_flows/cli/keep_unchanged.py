@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adversity.report.values.model import Outcome
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.unchanged import Question, Said
-    from adversity_flows.session import FinishedRun
+    from adversity_flows.runs.finished_run import FinishedRun
     from adversity_flows.steps.watch import Watcher
 
 __all__ = ["Noting", "keep_unchanged"]

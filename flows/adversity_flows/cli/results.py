@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from adversity.contracts import Measure
     from adversity.report.values.model import CellResult, GateResult, Report, StepSummary
     from adversity_flows.cli.terminal import Terminal
-    from adversity_flows.session import FinishedRun
+    from adversity_flows.runs.finished_run import FinishedRun
 
 __all__ = [
     "doubt_lines",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.unchanged import Question
-    from adversity_flows.session import FinishedRun
+    from adversity_flows.runs.finished_run import FinishedRun
 
 __all__ = ["run"]
 

@@ -11,9 +11,9 @@ from adversity_flows.runs.past_runs import read_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adversity_flows.runs.finished_run import FinishedRun
     from adversity_flows.runs.looks import Look
     from adversity_flows.runs.past_runs import PastRun
-    from adversity_flows.session import FinishedRun
 
 __all__ = ["Outcome", "of_error", "of_look", "of_run"]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from adversity.pipeline.read.notify import NotifySpec
     from adversity.pipeline.read.spec import PipelineSpec
     from adversity_flows.notify.outcome import Outcome
+    from adversity_flows.runs.finished_run import FinishedRun
     from adversity_flows.runs.looks import Look
-    from adversity_flows.session import FinishedRun
 
 __all__ = ["message_of", "notified", "told_of_error", "told_of_look", "told_of_run", "trial"]
 

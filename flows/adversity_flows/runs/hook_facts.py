@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan, Stage
     from adversity.report.values.model import Outcome
     from adversity_flows.runs.environment import Circumstances
+    from adversity_flows.runs.finished_run import FinishedRun
     from adversity_flows.runs.past_runs import RunFolder
-    from adversity_flows.session import FinishedRun
 
 __all__ = ["RunFacts", "failure_facts", "result_facts", "step_facts"]
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from adversity.pipeline.plan.model import Plan
     from adversity.pipeline.read.spec import ScheduleSpec
-    from adversity_flows.session import FinishedRun
+    from adversity_flows.runs.finished_run import FinishedRun
     from adversity_flows.steps.watch import Watcher
 
 __all__ = ["LookOptions", "look_at", "new_look"]
