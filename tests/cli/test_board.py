@@ -43,10 +43,12 @@ def test_two_runs_stand_on_one_board(call, project):
     clean = next(one for one in document["boards"] if one["fields"]["threat"] == "none")
     epochs = {entry["settings"]["net.with.epochs"] for entry in clean["entries"]}
     assert epochs == {"1", "3"}
-    assert all(one["best"] for one in clean["rankings"][0]["order"])
+    assert all(clean["rankings"][0]["best"])
     page = (project / "site/board/index.html").read_text()
     for entry in clean["entries"]:
         link = f"../../runs/{entry['run']}/report.html"
         assert f'href="{link}"' in page
         assert (project / "site/board" / link).resolve().is_file()
+        result = project / "site/board" / document["runs"][entry["run"]]["result"]
+        assert "details" in result.read_text(), "what the board leaves out stands there"
     assert "tied with" in answer.out

@@ -21,7 +21,8 @@ from adversity.report.values.board import (
     Trend,
 )
 from adversity.report.writers.board_marks import forest, trend
-from adversity.report.writers.board_page import board_html, board_json
+from adversity.report.writers.board_page import board_html
+from adversity.report.writers.board_record import board_json, board_text
 
 _SHARE = MeasureInfo(0.0, 1.0, better="higher", scale="share", headline=1)
 _FIELDS = {"data": "dataset/folder, abc", "split": "test", "prepared": "as it is",
@@ -87,18 +88,59 @@ def test_an_empty_project_is_told_what_to_do() -> None:
     assert "Nothing can be compared yet" in board_html(single, {})
 
 
-def test_the_json_holds_all_of_it() -> None:
-    """Under a schema of its own, and as JSON can be written."""
-    document = json.loads(json.dumps(board_json(_boards()), allow_nan=False))
-    assert document["schema"] == "adversity-board/1"
-    ranked = document["boards"][0]["rankings"][0]["order"][1]
-    assert (ranked["best"], ranked["worst"], ranked["tied"]) == (1, 2, True)
+def test_the_json_says_order_ranks_ties_and_where_the_rest_lies() -> None:
+    """Under a schema of its own, a line for each run and board; of whom no test ranks, why."""
+    files = {"r2": {"report": "runs/r2/report.html", "result": "runs/r2/result.json"}}
+    text = board_text(board_json(_boards(), files))
+    document = json.loads(text)
+    assert document["schema"] == "adversity-board/2"
+    assert document["runs"]["r2"]["result"] == "runs/r2/result.json"
+    assert document["runs"]["r3"]["verdict"] == "fail"
+    (ranking,) = document["boards"][0]["rankings"]
+    assert ranking["order"] == [0, 1, 2]
+    assert (ranking["best"], ranking["worst"]) == ([1, 1, None], [2, 2, None])
+    assert ranking["tied"] == [1]
+    assert ranking["untested"] == [{"why": "its table is gone", "entries": [2]}]
+    assert document["history"][0]["trends"][0]["points"][1][1] == "fail"
+    assert sum(line.startswith('{"id":"board-') for line in text.splitlines()) == 1
+    assert board_text({"a": 1, "b": [], "c": {}}) == '{"a":1,\n"b":[],\n"c":{}}'
+
+
+def test_the_json_repeats_nothing_of_what_charts_are_drawn_from() -> None:
+    """Numbers of six digits with their interval; bins and conventions stay in the run's result."""
+    boards = _boards()
+    (board,) = boards.boards
+    bins = {"plot_bins": [{"confidence": 0.5, "n": 3}] * 500}
+    heavy = Measure(2 / 3, 50, 1 / 3, float("inf"), details=bins, convention={"bins": 15})
+    entries = tuple(
+        replace(entry, measures={"robust_accuracy": heavy.known_as(_SHARE)})
+        for entry in board.entries
+    )
+    text = board_text(board_json(replace(boards, boards=(replace(board, entries=entries),)), {}))
+    assert "plot_bins" not in text
+    assert len(text) < 5_000
+    first = json.loads(text)["boards"][0]["entries"][0]["measures"]["robust_accuracy"]
+    assert first == {"value": 0.666667, "low": 0.333333, "high": "inf", "n": 50}
+
+
+def test_of_a_long_board_the_best_sixty_are_on_the_page() -> None:
+    """How many there are is said, and where all of them are."""
+    boards = _boards()
+    (board,) = boards.boards
+    entries = tuple(_entry(f"r{at}", 0.9 - at / 200) for at in range(100))
+    order = tuple(Ranked(at, 1, 100) for at in range(100))
+    long = replace(board, entries=entries, rankings=(Ranking("robust_accuracy", order, 9),))
+    page = board_html(replace(boards, boards=(long,), alone=()), {})
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "100 entries" in text
+    assert "The 60 best values of 100; all of them are in board.json" in text
+    assert page.count('data-label="rank"') == 60
 
 
 def test_marks_stay_in_their_place() -> None:
     """A value beyond the ends is drawn at the end, an infinite one not at all."""
     drawn = forest(Measure(2.0, 9, 0.5, 3.0), (0.0, 1.0))
-    assert 'cx="175.0"' in drawn
+    assert 'cx="175"' in drawn
     assert "circle" not in forest(Measure(float("inf"), 9), (0.0, 1.0))
     failing = trend(
         Trend("g", 0.5, ((Measure(0.6, 9), "pass"), (None, ""), (Measure(0.4, 9), "fail")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -53,40 +52,56 @@ def board(output: Path, *, as_json: bool) -> None:
       adversity board --json
     """
     from adversity.registry import discover
-    from adversity.report.writers.board_page import board_json
+    from adversity.report.writers.board_record import board_json, board_text
     from adversity_flows.cli.project import find_root
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.runs.board_runs import project_board
 
     root = find_root(Path.cwd())
     found = project_board(root, discover())
-    document = json.dumps(board_json(found), indent=1, ensure_ascii=False, allow_nan=False)
     if as_json:
-        click.echo(document)
+        click.echo(board_text(board_json(found, _files(found, root, root))))
         return
-    page = _written(found, output, root, document)
+    page = _written(found, output, root)
     out = Terminal.stdout(colour=colour_choice())
     for line in _lines(found, out):
         out.say(line)
     out.say(f"{page} ({page.stat().st_size / 1e3:,.0f} kB)")
 
 
-def _written(found: Boards, output: Path, root: Path, document: str) -> Path:
+def _written(found: Boards, output: Path, root: Path) -> Path:
     """Write the site and return its page."""
     from adversity.data.atomic import atomic_write
     from adversity.report.writers.board_page import board_html
-    from adversity_flows.runs.past_runs import FOLDER, PAGE
+    from adversity.report.writers.board_record import board_json, board_text
 
-    runs = {run.id for history in found.history for run in history.runs}
-    links = {
-        run: quote(Path(os.path.relpath(root / FOLDER / run / PAGE, output.absolute())).as_posix())
-        for run in runs
-    }
+    files = _files(found, output, root)
+    html = board_html(found, {run: own["report"] for run, own in files.items()})
     page = output / _PAGE
-    for path, text in ((page, board_html(found, links)), (output / _DATA, document + "\n")):
+    for path, text in (
+        (page, html),
+        (output / _DATA, board_text(board_json(found, files)) + "\n"),
+    ):
         data = text.encode("utf-8", "replace")
         atomic_write(path, partial(Path.write_bytes, data=data))
     return page
+
+
+def _files(found: Boards, start: Path, root: Path) -> dict[str, dict[str, str]]:
+    """Return the page and the numbers of each run, as URLs relative to a folder."""
+    from adversity_flows.runs.past_runs import FOLDER, PAGE, RESULT
+
+    own = {"report": PAGE, "result": RESULT}
+    return {
+        run.id: {
+            name: quote(
+                Path(os.path.relpath(root / FOLDER / run.id / file, start.absolute())).as_posix()
+            )
+            for name, file in own.items()
+        }
+        for history in found.history
+        for run in history.runs
+    }
 
 
 def _lines(found: Boards, out: Terminal) -> Iterator[str]:

@@ -40,8 +40,17 @@ def project_board(root: Path, registry: Registry) -> Boards:
         try:
             past = read_run(root, name)
             if past is not None and past.manifest.get("state") == "done" and past.page.is_file():
-                runs.append(past_run(past))
+                runs.append(_slight(past_run(past)))
         except StorageError as error:
             left_out.append(f"{name}: {error}")
     metrics = {run.name: recorded_metrics(run, registry)[0] for run in runs}
     return boards_of(root.name, runs, metrics, left_out=left_out)
+
+
+def _slight(run: RecordedRun) -> RecordedRun:
+    """Drop what charts are drawn from, most of a run's result: a board holds many runs at once."""
+    for step in run.result["steps"]:
+        for cell in (*step.get("cells", ()), *step.get("over_seeds", ())):
+            for measure in cell["measures"].values():
+                measure.pop("details", None)
+    return run

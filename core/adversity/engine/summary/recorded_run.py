@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -55,12 +56,18 @@ class RecordedRun:
 
     @property
     def file(self) -> Mapping[str, Any]:
-        """Its pipeline file; empty if that was not kept."""
-        try:
-            read = yaml.safe_load(str(self.result.get("text", "")))
-        except yaml.YAMLError:
-            return {}
-        return read if isinstance(read, dict) else {}
+        """Its pipeline file, to be read and not changed; empty if that was not kept."""
+        return _parsed(str(self.result.get("text", "")))
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """Parse a pipeline file once: a board asks for it at each of a run's figures."""
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def recorded_metrics(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["forest", "trend"]
 
-_WIDTH, _HEIGHT = 180, 18
+_WIDTH = 180
+"""Of a row's drawing, in pixels; `board.css` has the same number."""
 _TREND = 44
 _STEP = 26
 """Between two runs of a trend."""
@@ -24,21 +25,22 @@ _MOST = 24
 def forest(measure: Measure, ends: tuple[float, float]) -> Markup:
     """Draw a value with its interval between two ends; what is infinite is not drawn.
 
+    A board of a hundred runs has thousands of these: size, and the line they stand on, are in the
+    style sheet.
+
     Args:
         measure: As it is written.
         ends: What the row spans.
     """
-    middle = _HEIGHT / 2
-    parts = [f'<line class="base" x1="0" x2="{_WIDTH}" y1="{middle}" y2="{middle}"/>']
+    from markupsafe import Markup
+
+    parts = []
     if measure.low is not None and measure.high is not None:
         low, high = (_along(end, ends, _WIDTH) for end in (measure.low, measure.high))
-        parts.append(
-            f'<line class="whisker" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>'
-        )
+        parts.append(f'<path d="M{low:.0f} 9H{high:.0f}"/>')
     if math.isfinite(measure.value):
-        place = _along(measure.value, ends, _WIDTH)
-        parts.append(f'<circle class="dot" cx="{place:.1f}" cy="{middle}" r="4"/>')
-    return _drawing(_WIDTH, _HEIGHT, parts)
+        parts.append(f'<circle cx="{_along(measure.value, ends, _WIDTH):.0f}" cy="9" r="4"/>')
+    return Markup(f'<svg class="mark row" aria-hidden="true">{"".join(parts)}</svg>')
 
 
 def trend(one: Trend) -> Markup:

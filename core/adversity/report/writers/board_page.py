@@ -1,4 +1,4 @@
-"""A board as one self-contained page, with the look of the report, and as JSON."""
+"""A board as one self-contained page, with the look of the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from adversity.report.words.wording import (
 from adversity.report.writers.board_marks import forest
 from adversity.report.writers.board_parts import alone_groups, both, history_rows
 from adversity.report.writers.page_parts import asset, environment, policy
-from adversity.report.writers.record import json_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,22 +28,13 @@ if TYPE_CHECKING:
     from adversity.contracts.values import Measure
     from adversity.report.values.board import Board, Boards, Entry, Ranked
 
-__all__ = ["BOARD_SCHEMA", "board_html", "board_json"]
+__all__ = ["board_html"]
 
-BOARD_SCHEMA = "adversity-board/1"
-"""Changes when a reader of the JSON would have to change."""
 _OPEN, _WALL = 8, 24
 """So many boards are open; more would be a wall, and are opened by a click. Beyond the second number
 the lists of boards are closed, too."""
-
-
-def board_json(boards: Boards) -> dict[str, Any]:
-    """Return all boards as JSON values.
-
-    Raises:
-        PluginError: If a number is NaN.
-    """
-    return {"schema": BOARD_SCHEMA, **json_values(boards)}
+_ROWS = 60
+"""So many entries of a board are on the page, the best ones: of no more the pairs are tested."""
 
 
 def board_html(boards: Boards, links: Mapping[str, str]) -> str:
@@ -117,7 +107,7 @@ def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
     ends = _ends([_of(board, item, main.measure) for item in main.order])
     places = [{item.entry: item for item in one.order} for one in others]
     rows = []
-    for item in main.order:
+    for item in main.order[:_ROWS]:
         entry = board.entries[item.entry]
         measure = entry.measures[main.measure]
         beside = tuple(
@@ -139,6 +129,7 @@ def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
             for one in others
         ],
         "rows": rows,
+        "count": len(main.order),
         "n": board.n,
         "leader": leader,
         "tied": tied,
