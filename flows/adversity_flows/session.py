@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adversity.engine.calls.device import refuse_absent_device
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import StorageError
 from adversity.provenance import file_sha256
@@ -15,7 +14,6 @@ from adversity.registry import discover
 from adversity.report import exit_code, problems, report_json, story_lines, verdict
 from adversity.report.values.model import Provenance
 from adversity_flows.dvc.recorder import DvcRecorder
-from adversity_flows.dvc.tracked import refuse_missing_data
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
 from adversity_flows.prefect_flows.states import verdict_message
 from adversity_flows.redaction import without_secrets
@@ -24,11 +22,11 @@ from adversity_flows.runs.accepted_runs import accept
 from adversity_flows.runs.attack_ledger import worst_cases
 from adversity_flows.runs.environment import Circumstances
 from adversity_flows.runs.finished_run import FinishedRun
-from adversity_flows.runs.gate_runs import refuse_unknown_commits
 from adversity_flows.runs.hook_facts import RunFacts, failure_facts, result_facts, step_facts
 from adversity_flows.runs.pages import judged, write_pages
 from adversity_flows.runs.past_runs import RunFolder, past_runs
 from adversity_flows.runs.run_log import RunLog
+from adversity_flows.steps.early_refusals import refuse_to_compute
 from adversity_flows.steps.remaining_steps import Agenda
 from adversity_flows.steps.run_steps import StepRecorder
 
@@ -125,8 +123,7 @@ class _Session:
 
     def run(self) -> FinishedRun:
         """Do the steps, then judge and write."""
-        for refuse in (refuse_absent_device, refuse_missing_data, refuse_unknown_commits):
-            refuse(self.plan)
+        refuse_to_compute(self.plan)
         with DvcRecorder.open(self.plan.root, verify=self._options.verify) as memory:
             conductor = StepRecorder(self.plan, self._workspace, memory, force=self._options.force)
             try:

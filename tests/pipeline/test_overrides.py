@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adversity.errors import PipelineError, StorageError
-from adversity.pipeline.read.edit import set_value
+from adversity.pipeline.read.edit import edited, set_value
 from adversity.pipeline.read.load import load_pipeline
 
 _NEW = {
@@ -137,6 +137,33 @@ def test_editing_keeps_line_ends_and_the_byte_order_mark(tmp_path, before, after
     assert path.read_bytes() == after
     assert path.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", ["tcp://10.0.0.5:8786", '"tcp://10.0.0.5:8786"'])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("run: {workers: 2}\n", 'run: {workers: 2, address: "tcp://10.0.0.5:8786"}\n'),
+        ("run: {address: here}\n", 'run: {address: "tcp://10.0.0.5:8786"}\n'),
+    ],
+    ids=["a new key", "another value"],
+)
+def test_a_text_with_a_colon_is_quoted_within_brackets(tmp_path, before, after, value):
+    """DVC reads it in no other way; on the command line it needs no quotes."""
+    path = tmp_path / "p.yaml"
+    path.write_text(before, encoding="utf-8")
+    set_value(path, "run.address", value)
+    assert path.read_text(encoding="utf-8") == after
+
+
+def test_of_several_values_all_are_written_or_none(project, pipeline_text):
+    """The second one leads nowhere, so the first is not written either."""
+    path = project / "pipelines" / "toy.yaml"
+    with pytest.raises(PipelineError, match="did you mean attacked"):
+        edited(path, ["seed=9", "steps.attaked.with.eps=1"])
+    assert path.read_text(encoding="utf-8") == pipeline_text
+    content = edited(path, ["seed=9", "steps.attacked.with.eps=2/255"]).decode("utf-8")
+    assert content == pipeline_text.replace("seed: 7", "seed: 9").replace("$eps ", "2/255 ")
 
 
 def test_editing_refuses_what_an_override_refuses(project, pipeline_text):

@@ -67,6 +67,7 @@ def run(
       adversity run pipelines/first_look.yaml
       adversity run pipelines/first_look.yaml --set steps.attacked.with.eps=8/255 --direct
     """
+    from adversity_flows.cli.project import plan_of
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.cli.unchanged import Question, Said
 
@@ -77,12 +78,14 @@ def run(
     code = None if question is None else _said_again(question, err, out)
     if code is not None:
         return code
-    plan = _planned(pipeline, changes, err)
+    plan = plan_of(pipeline, overrides=changes)
     _refuse_unknown(plan, force)
     if notify:
         from adversity_flows.cli.notify import refuse_untold
 
         refuse_untold(plan, "--notify: ")
+    if changes:
+        plan = _written(plan, changes, err)
     introduction = [] if quiet else _introduction(plan, err)
     for line in introduction:
         err.say(line)
@@ -134,22 +137,25 @@ def _said_again(question: Question, err: Terminal, out: Terminal) -> int | None:
     return said.code
 
 
-def _planned(pipeline: str, changes: Sequence[str], err: Terminal) -> Plan:
-    """Plan the file; with changes, plan the changed file first and then write them into it."""
-    from adversity.pipeline.read.edit import set_value
-    from adversity_flows.cli.project import plan_of
+def _written(plan: Plan, changes: Sequence[str], err: Terminal) -> Plan:
+    """Write changes into the file, unless a run with them could not begin; plan what it says now.
 
-    plan = plan_of(pipeline, overrides=changes)
-    if not changes:
-        return plan
+    Args:
+        plan: What the file says with the changes.
+        changes: Each `KEY=VALUE`.
+        err: Told what was written.
+    """
+    from adversity.pipeline.read.edit import edited, replace_content
+    from adversity_flows.cli.project import plan_of
+    from adversity_flows.steps.early_refusals import refuse_to_write
+
     path = plan.root / plan.file
-    before = path.read_bytes()
-    for change in changes:
-        key, _, value = change.partition("=")
-        set_value(path, key.strip(), value.strip())
-    if path.read_bytes() != before:
+    content = edited(path, changes)
+    if path.read_bytes() != content:
+        refuse_to_write(plan)
+        replace_content(path, content)
         err.say(f"{plan.file}: wrote {', '.join(changes)}")
-    return plan_of(pipeline)
+    return plan_of(str(path))
 
 
 def _refuse_unknown(plan: Plan, force: Sequence[str]) -> None:

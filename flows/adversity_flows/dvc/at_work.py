@@ -7,10 +7,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adversity_flows.dvc.repository import BusyError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["AtWork", "at_work"]
+    from adversity.pipeline.plan.model import Plan
+
+__all__ = ["AtWork", "at_work", "refuse_at_work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,21 @@ def at_work(root: Path) -> tuple[AtWork, ...]:
         for (pid, command), paths in sorted(found.items())
         if psutil.pid_exists(pid)
     )
+
+
+def refuse_at_work(plan: Plan) -> None:
+    """Refuse to change a pipeline's file while another process computes a step of what it says.
+
+    Data sets are left aside: several pipelines may read one, and runs take turns at it.
+
+    Raises:
+        BusyError: With the process.
+    """
+    steps = {stage.out for stage in plan.stages if not stage.step.startswith("data:")}
+    for each in at_work(plan.root):
+        if each.pid != os.getpid() and (made := steps.intersection(each.makes)):
+            raise BusyError(
+                f"{plan.file}: expected nobody at work on it, but process {each.pid} "
+                f"({each.command}) makes {', '.join(sorted(made))}; nothing was written: wait for "
+                "it or end it, then run again"
+            )

@@ -74,6 +74,10 @@ class Cluster(OrderRunner):
         self.connected()
         return max(workers, 2 * self._places)
 
+    def meet(self) -> None:
+        """Connect."""
+        self.connected()
+
     def workspace(self, given: Workspace) -> Workspace:
         """Return the workspace with the types of the cluster's processors, if they are others."""
         self.connected()

@@ -36,6 +36,13 @@ class Runner(ABC):
         """
         return given
 
+    def meet(self) -> None:  # noqa: B027  (those of this process need no introduction)
+        """Meet the workers, if they are there before the run is.
+
+        Raises:
+            InputError: If a library is not installed, nobody answers, or one has other code.
+        """
+
     @abstractmethod
     def run_shard(self, stage_run: StageRun, shard: Shard) -> str:
         """Compute a shard into the run's store; thread-safe.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adversity.errors import InputError, PipelineError
 from adversity.pipeline.make_plan import make_plan
-from adversity.pipeline.read.edit import set_value
+from adversity.pipeline.read.edit import edited, replace_content
 from adversity.pipeline.read.load import load_pipeline
 from adversity.registry import discover
 from adversity_flows.dvc import resolved
@@ -55,9 +55,8 @@ def planned(tree: Worktree, file: str, name: str, changes: Sequence[str] = ()) -
             f"{file}: expected the pipeline {name} in {tree.revision.words}, got {plan.name}; "
             "commit its new name"
         )
-    for change in changes:
-        key, _, value = change.partition("=")
-        set_value(path, key.strip(), value.strip())
+    if changes:
+        replace_content(path, edited(path, changes))
     return make_plan(load_pipeline(path, root=tree.root), discover()) if changes else plan
 
 

@@ -1,9 +1,10 @@
-"""Editing a pipeline file in place: one value changes, comments and layout stay."""
+"""Editing a pipeline file in place: values change, comments and layout stay."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import json
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ from adversity.pipeline.read.overrides import apply_override, find_place, split_
 from adversity.pipeline.read.reader import parse, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from adversity.pipeline.read.findings import KeyPath
 
-__all__ = ["set_value"]
+__all__ = ["edited", "replace_content", "set_value"]
 
 _NEVER_WRAP = 1 << 20
 
@@ -38,18 +40,59 @@ def set_value(path: Path, key: str, value: str) -> None:
         PipelineError: If the key leads nowhere or the value is not YAML.
         StorageError: If the file cannot be written.
     """
-    override = f"{key}={value}"
+    replace_content(path, edited(path, [f"{key}={value}"]))
+
+
+def edited(path: Path, overrides: Sequence[str]) -> bytes:
+    """Return the content of a pipeline file with values set one after the other; write nothing.
+
+    Args:
+        path: The file.
+        overrides: Each `KEY=VALUE`, as `set_value` takes them.
+
+    Raises:
+        PipelineError: If a key leads nowhere, a value is not YAML or cannot be written there.
+    """
     text = read_text(path, path.name)
-    document = parse(text, path.name)
+    for override in overrides:
+        text = _with_value(text, override, path.name)
+    return _as_it_was(text, path.read_bytes())
+
+
+def replace_content(path: Path, content: bytes) -> None:
+    """Replace a file's content as a whole; its permissions stay.
+
+    Raises:
+        StorageError: If it cannot be written; then the file is as it was.
+    """
+    mode = path.stat().st_mode
+
+    def fill(partial: Path) -> None:
+        partial.write_bytes(content)
+        partial.chmod(mode)
+
+    atomic_write(path, fill)
+
+
+def _with_value(text: str, override: str, name: str) -> str:
+    document = parse(text, name)
     keys, clean = split_override(override)
     place = find_place(document.tree, keys, f"--set {override}")
     span = document.spans.get(place)
     apply_override(document, override)
-    for candidate in (_spliced(text, span, clean), _round_trip(text, place, clean)):
-        if candidate is not None and _reads_as(candidate, document.tree, path.name):
-            _write(path, _as_it_was(candidate, path.read_bytes()))
-            return
-    raise PipelineError(f"--set {override}: cannot be written into {path.name}; edit it by hand")
+    for value in _written(clean):
+        for candidate in (_spliced(text, span, value), _round_trip(text, place, value)):
+            if candidate is not None and _reads_as(candidate, document.tree, name):
+                return candidate
+    raise PipelineError(f"--set {override}: cannot be written into {name}; edit it by hand")
+
+
+def _written(value: str) -> Iterator[str]:
+    """Yield a value as it was typed and, if it is text, in quotes, as brackets want some texts."""
+    yield value
+    tree = parse(value, "the value").tree
+    if isinstance(tree, str):
+        yield json.dumps(tree, ensure_ascii=False)
 
 
 def _spliced(text: str, span: tuple[int, int] | None, value: str) -> str | None:
@@ -96,14 +139,3 @@ def _as_it_was(text: str, before: bytes) -> bytes:
         ends = [max(set(ends), key=ends.count, default=b"\n")] * (len(lines) - 1)
     mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
     return mark + b"".join(chain(*zip(lines, [*ends, b""], strict=True)))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace the file's content; its permissions stay."""
-    mode = path.stat().st_mode
-
-    def fill(partial: Path) -> None:
-        partial.write_bytes(content)
-        partial.chmod(mode)
-
-    atomic_write(path, fill)
