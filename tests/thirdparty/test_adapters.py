@@ -18,7 +18,7 @@ from adversity.testing import check_plugin
 
 HERE = Path(__file__).parent / "adversity-adapters"
 PAGE = Path(__file__).parents[2] / "docs/peers.md"
-LIBRARIES = {"secml_torch": "secmlt"}
+LIBRARIES = {"secml_torch": "secmlt", "adv_lib": "adv_lib.attacks"}
 EPS = {"linf": 8 / 255, "l2": 0.5}
 LISTED = """
 import sys
