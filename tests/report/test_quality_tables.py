@@ -93,5 +93,5 @@ def test_the_page_shades_cells(bare_report: Report, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_html(replace(bare_report, steps=(_worse(6, 5),)), path, interactive=False)
     page = path.read_text(encoding="utf-8")
-    assert 'class="num shade-6"><bdi>39.00' in page
-    assert 'class="num shade-0"><bdi>-15.00' in page
+    assert 'class="num shade-6">39.00' in page
+    assert 'class="num shade-0">-15.00' in page

@@ -22,6 +22,7 @@ __all__ = [
     "AXIS",
     "BASE_FONT",
     "DASHES",
+    "FONT",
     "MAX_SERIES",
     "SERIES_COLOURS",
     "SHAPES",
@@ -40,11 +41,13 @@ TEXT, MUTED, GRID, AXIS = "#1C2229", "#55606C", "#D8DEE5", "#8A94A0"
 _WIDTH, _HEIGHT = 440, 270
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 """Which Vega-Lite it is, for who reads it elsewhere; nothing loads it."""
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
+"""That of `style.css`."""
 BASE_FONT = 13
 """The size of text in a chart, in units of its width."""
 _CONFIG: dict[str, Any] = {
     "background": None,
-    "font": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
+    "font": FONT,
     "padding": 4,
     "view": {"stroke": None},
     "axis": {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = ["asset", "environment", "policy"]
 
@@ -71,6 +72,7 @@ def environment() -> Environment:
     templates.filters |= {
         "shown": _shown,
         "first_sentence": _first_sentence,
+        "isolated": _isolated,
         "step": _step,
         "shape": _shape,
     }
@@ -94,6 +96,14 @@ def _shape(table: Table) -> str:
 def _first_sentence(text: str) -> str:
     """Return what a caption says first: enough to know what a table is of."""
     return text.partition(". ")[0].rstrip(".")
+
+
+def _isolated(value: object) -> Markup:
+    """Write a cell; letters that may run from the right are kept from turning those around them."""
+    from markupsafe import Markup, escape
+
+    text = plain(value)
+    return escape(text) if text.isascii() else Markup("<bdi>{}</bdi>").format(text)
 
 
 def _step(records: Sequence[object]) -> int:
