@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,17 @@ from adversity.project import list_files
 from adversity_flows.datasets.card import write_card
 from adversity_flows.datasets.checks import check, common
 from adversity_flows.datasets.listed import tracked_places
-from adversity_flows.datasets.versions import image_folder, opened_in
+from adversity_flows.datasets.listings import folder_data, list_of
+from adversity_flows.datasets.versions import image_folder, opened_in, packed
 from adversity_flows.dvc.track import is_as_tracked, track
+from adversity_flows.runs.sample_list import SampleList, list_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from adversity.data.reading import Source
     from adversity_flows.datasets.checks import Checked, Common
+    from adversity_flows.runs.sample_list import Reading
 
 __all__ = ["Added", "Wanted", "add"]
 
@@ -42,6 +45,8 @@ class Wanted:
         name: It will lie in `data/<name>`.
         version: What the version will be called; None leaves it without a name.
         labels: A CSV file in the folder with the labels; None: its sub-folders are classes.
+        reading: How its files are read, where they are packed; None: as the list of the version
+            that is there says, if it has one.
         look: Look for images that look alike.
         allow_corrupt: Add it though some of its images cannot be read.
     """
@@ -50,6 +55,7 @@ class Wanted:
     name: str
     version: str | None = None
     labels: str | None = None
+    reading: Reading | None = None
     look: bool = True
     allow_corrupt: bool = False
 
@@ -70,6 +76,7 @@ class Added:
         others: What it shares with the other data sets of the project.
         is_new: Whether the bytes are others than DVC had before.
         files: What git should keep, relative to the project.
+        absent: Splits of packed files that are not there or cannot be read, with the reason.
     """
 
     place: str
@@ -78,6 +85,7 @@ class Added:
     others: tuple[Common, ...]
     is_new: bool
     files: tuple[str, ...]
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 def add(root: Path, wanted: Wanted, done: Callable[[int, int], None] | None = None) -> Added:
@@ -99,7 +107,8 @@ def add(root: Path, wanted: Wanted, done: Callable[[int, int], None] | None = No
     folder = _source_folder(root, wanted)
     _refuse_version(root, wanted.version)
     here = folder == root / wanted.place
-    source = opened_in(folder.parent, image_folder(folder.name, wanted.labels))
+    reading = wanted.reading or (None if wanted.labels else _reading_before(root, wanted.place))
+    source = _opened(folder, reading, wanted.labels)
     _refuse_corrupt(source, wanted)
     same = _is_same(root, folder, wanted.place)
     if not (same or here):
@@ -110,16 +119,20 @@ def add(root: Path, wanted: Wanted, done: Callable[[int, int], None] | None = No
         for place, other in _others(root, wanted.place)
     )
     cards = [f"{wanted.place}.card{suffix}" for suffix in (".md", ".html")]
-    kept = (f"{wanted.place}.dvc", "data/.gitignore", *cards)
+    lists = [list_place(wanted.place)] if reading is not None else []
+    kept = (f"{wanted.place}.dvc", "data/.gitignore", *cards, *lists)
     with (
         _undone_by_an_error(root, kept),
         _in_place(root, wanted.place, None if here or same else folder),
     ):
         md5 = track(root, wanted.place)
+        if reading is not None:
+            _write_list(root, wanted.place, SampleList.of(source, reading, md5))
         if not same or wanted.version or not (root / cards[0]).is_file():
             _write_cards(root, wanted, checked, others)
     files = tuple(file for file in kept if (root / file).is_file())
-    return Added(wanted.place, md5, checked, others, not same, files)
+    absent = dict(source.describe().get("absent") or {})
+    return Added(wanted.place, md5, checked, others, not same, files, absent)
 
 
 def _source_folder(root: Path, wanted: Wanted) -> Path:
@@ -138,6 +151,31 @@ def _source_folder(root: Path, wanted: Wanted) -> Path:
             "give another --name"
         )
     return folder
+
+
+def _reading_before(root: Path, place: str) -> Reading | None:
+    """Return how the version that is there is read; None if it has no list of its samples."""
+    path = root / list_place(place)
+    return SampleList.head(path)[0] if path.is_file() else None
+
+
+def _opened(folder: Path, reading: Reading | None, labels: str | None) -> Source:
+    if reading is not None:
+        return opened_in(folder.parent, packed(folder.name, reading))
+    try:
+        return opened_in(folder.parent, image_folder(folder.name, labels))
+    except DataError as error:
+        raise DataError(
+            f"{error}; if its files hold many images each, say by which data set they are read, such "
+            "as --uses cifar10 (`adversity plugins --kind dataset` lists them)"
+        ) from error
+
+
+def _write_list(root: Path, place: str, samples: SampleList) -> None:
+    """Write the list of the samples, unless it is there."""
+    there = list_of(root, place, samples.md5) if (root / list_place(place)).is_file() else None
+    if there is None or there.reading != samples.reading:
+        samples.write(root / list_place(place))
 
 
 def _refuse_version(root: Path, version: str | None) -> None:
@@ -189,7 +227,7 @@ def _others(root: Path, place: str) -> Iterator[tuple[str, Source]]:
     for other, _, _ in tracked_places(root):
         if other != place and (root / other).is_dir():
             with suppress(DataError):  # of another layout: what it is, is said where it is used
-                yield other, opened_in(root, image_folder(other))
+                yield other, opened_in(root, folder_data(root, root / other))
 
 
 @contextmanager

@@ -102,6 +102,11 @@ def card_values(checked: Checked, others: Sequence[Common]) -> dict[str, Any]:
         "looked": checked.looks is not None,
         "findings": [
             _finding("Equal images of different classes", checked.disagreeing, source, bad=True),
+            *(
+                [_finding("Images that stand in several splits", checked.leaks, source, bad=True)]
+                if checked.leaks
+                else []
+            ),
             _finding("Images that stand more than once", checked.equal, source),
             _finding("Images that look alike", checked.alike, source),
         ],

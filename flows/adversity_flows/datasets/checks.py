@@ -32,6 +32,7 @@ class Checked:
         equal: Ids of images with the same pixels, a group each.
         disagreeing: Those of them that are not all of one class.
         alike: Pairs of ids of images that look alike and are not equal.
+        leaks: Those of `equal` that stand in several splits of the data set (attribute `split`).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Checked:
     equal: tuple[tuple[str, ...], ...]
     disagreeing: tuple[tuple[str, ...], ...]
     alike: tuple[tuple[str, str], ...]
+    leaks: tuple[tuple[str, ...], ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -89,7 +91,7 @@ def check(
         if pixels[i] != pixels[j]
     )
     classes = {class_: counts[class_] for class_ in source.class_names}
-    return Checked(name, source, looks, classes, equal, disagreeing, alike)
+    return Checked(name, source, looks, classes, equal, disagreeing, alike, _leaks(source, equal))
 
 
 def common(one: Checked, other: Checked) -> Common:
@@ -112,6 +114,19 @@ def _equal(source: Source) -> tuple[tuple[str, ...], ...]:
     for id_, digest in zip(source.ids, source.pixels(), strict=True):
         found[digest].append(id_)
     return tuple(tuple(ids) for ids in found.values() if len(ids) > 1)
+
+
+def _leaks(source: Source, equal: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of equal samples that stand in more than one split."""
+    splits = {
+        id_: attributes.get("split")
+        for id_, attributes in zip(source.ids, source.attributes, strict=True)
+    }
+    return tuple(
+        group
+        for group in equal
+        if len({splits[id_] for id_ in group if splits[id_] is not None}) > 1
+    )
 
 
 def _classes(source: Source) -> dict[str, str]:

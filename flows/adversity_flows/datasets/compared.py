@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from adversity.data.reading import Source
+    import numpy as np
 
-__all__ = ["Compared", "Pair", "compare"]
+__all__ = ["Compared", "Listing", "Pair", "compare"]
 
-_Key = tuple[str, ...]
+_Key = tuple[object, ...]
+_PLACE = re.compile(r"(?:(.*)/)?(\d+)")
+_DIGITS = 24
+"""So much of a hash is looked at: what lists of samples keep of it."""
+
+
+class Listing(Protocol):
+    """What is known of the samples of a version: an opened data set, or a list of them."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The samples' ids, in the data set's order."""
+
+    @property
+    def targets(self) -> np.ndarray[Any, Any]:
+        """Class indices, `[N]`; -1 where a sample has no label."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that `targets` index."""
+
+    def pixels(self) -> tuple[str, ...]:
+        """Return the SHA-256 of each sample's pixels, or the first 24 digits of it."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +82,22 @@ class Compared:
     classes: dict[str, tuple[int, int]]
 
 
-def compare(before: Source, after: Source) -> Compared:
+def compare(before: Listing, after: Listing) -> Compared:
     """Compare two versions of a data set by what their images are, not by what they are called.
 
     A sample is the same where the pixels are: first under its own id, then under any; an image
-    that stands twice is matched once for each time. What is left of one id was changed.
+    that stands twice is matched once for each time, with that of its class if there is one. What
+    is left of one id was changed. Where ids are places in a file, they say nothing once a sample
+    came or went before them: what was changed is then left between the same two neighbours.
     """
     first, second = _Version(before), _Version(after)
-    matched = [*_by(first, second, _Version.as_named), *_by(first, second, _Version.as_seen)]
-    changed = list(_by(first, second, _Version.as_called))
+    keys = (_Version.as_named, _Version.as_labelled, _Version.as_seen)
+    matched = [pair for key in keys for pair in _by(first, second, key)]
+    if _are_places(first.ids) and _are_places(second.ids):
+        first.between, second.between = _neighbours(first, second, matched)
+        changed = list(_by(first, second, _Version.as_placed))
+    else:
+        changed = list(_by(first, second, _Version.as_called))
     pairs = [_pair(first, second, i, j) for i, j in matched]
     return Compared(
         same=sum(pair.class_before == pair.class_after for pair in pairs),
@@ -80,20 +113,28 @@ def compare(before: Source, after: Source) -> Compared:
 class _Version:
     """A version whose samples are matched one after the other."""
 
-    def __init__(self, source: Source) -> None:
-        self.ids, self.pixels = source.ids, source.pixels()
+    def __init__(self, source: Listing) -> None:
+        self.ids = source.ids
+        self.pixels = [digest[:_DIGITS] for digest in source.pixels()]
         names = source.class_names
         self.classes = [names[t] if 0 <= t < len(names) else "" for t in source.targets.tolist()]
         self.left = dict.fromkeys(range(len(source)))
+        self.between: dict[int, _Key] = {}
 
-    def as_named(self, index: int) -> tuple[str, ...]:
+    def as_named(self, index: int) -> _Key:
         return self.pixels[index], self.ids[index]
 
-    def as_seen(self, index: int) -> tuple[str, ...]:
+    def as_labelled(self, index: int) -> _Key:
+        return self.pixels[index], self.classes[index]
+
+    def as_seen(self, index: int) -> _Key:
         return (self.pixels[index],)
 
-    def as_called(self, index: int) -> tuple[str, ...]:
+    def as_called(self, index: int) -> _Key:
         return (self.ids[index],)
+
+    def as_placed(self, index: int) -> _Key:
+        return self.between[index]
 
 
 def _by(
@@ -108,6 +149,52 @@ def _by(
             j = found.pop()
             del first.left[i], second.left[j]
             yield i, j
+
+
+def _are_places(ids: tuple[str, ...]) -> bool:
+    """Say whether ids are numbers that go up by one, as `test/00041` and `test/00042`."""
+    before: tuple[str, int] | None = None
+    for id_ in ids:
+        found = _PLACE.fullmatch(id_)
+        if found is None:
+            return False
+        now = (found[1] or "", int(found[2]))
+        if before is not None and now[0] == before[0] and now[1] != before[1] + 1:
+            return False
+        before = now
+    return True
+
+
+def _neighbours(
+    first: _Version, second: _Version, matched: list[tuple[int, int]]
+) -> tuple[dict[int, _Key], dict[int, _Key]]:
+    """Return between which matched samples those stand that are left, as numbers of the second."""
+    mates = dict(matched)
+    return (
+        _gaps(first, [mates.get(i) for i in range(len(first.ids))]),
+        _gaps(second, [None if j in second.left else j for j in range(len(second.ids))]),
+    )
+
+
+def _gaps(version: _Version, anchors: list[int | None]) -> dict[int, _Key]:
+    """Return the split, the neighbours before and behind, and the place between them, of each left."""
+    parts = [id_.rpartition("/")[0] for id_ in version.ids]
+    behind: dict[int, int | None] = {}
+    near: int | None = None
+    for i in reversed(range(len(anchors))):
+        near = near if i + 1 < len(parts) and parts[i] == parts[i + 1] else None
+        behind[i], near = near, anchors[i] if anchors[i] is not None else near
+    found: dict[int, _Key] = {}
+    before, nth = None, 0
+    for i, anchor in enumerate(anchors):
+        if i and parts[i] != parts[i - 1]:
+            before, nth = None, 0
+        if anchor is not None:
+            before, nth = anchor, 0
+        else:
+            found[i] = (parts[i], before, behind[i], nth)
+            nth += 1
+    return found
 
 
 def _pair(first: _Version, second: _Version, i: int | None, j: int | None) -> Pair:

@@ -12,6 +12,8 @@ from adversity.engine.public.create import opened
 from adversity.engine.set_up.toolbox import Toolbox
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import InputError, PipelineError
+from adversity_flows.datasets.versions import opened_in, packed
+from adversity_flows.runs.sample_list import SampleList, list_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +49,7 @@ def of_plan(plan: Plan) -> Iterator[tuple[str, Source]]:
 
 
 def of_folders(folders: Sequence[str]) -> Iterator[tuple[str, Source]]:
-    """Yield folders whose sub-folders are classes, by their paths.
+    """Yield folders whose sub-folders are classes, or of packed files with a list, by their paths.
 
     Raises:
         InputError: If one does not lie in the current folder.
@@ -62,4 +64,8 @@ def of_folders(folders: Sequence[str]) -> Iterator[tuple[str, Source]]:
         if not path.resolve().is_relative_to(Path.cwd()):
             raise InputError(f"expected a folder within {Path.cwd()}, got {folder}; go there first")
         inside = path.resolve().relative_to(Path.cwd()).as_posix()
-        yield inside, Source(adversity.create("dataset", "folder", path=inside))
+        listed = Path(list_place(inside))
+        if listed.is_file():
+            yield inside, opened_in(Path.cwd(), packed(inside, SampleList.head(listed)[0]))
+        else:
+            yield inside, Source(adversity.create("dataset", "folder", path=inside))

@@ -14,15 +14,17 @@ from adversity.errors import InputError
 from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.plan.plugins import attempt
 from adversity.registry import discover
+from adversity_flows.datasets.parts import Parts, parts_of
 from adversity_flows.dvc.revision import Revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adversity.contracts import PluginBase
+    from adversity.contracts import Dataset, PluginBase
     from adversity.pipeline.plan.model import Plan
+    from adversity_flows.runs.sample_list import Reading
 
-__all__ = ["Named", "class_folders", "data_of", "image_folder", "opened_in", "version"]
+__all__ = ["Named", "class_folders", "data_of", "image_folder", "opened_in", "packed", "version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,16 @@ class Named:
         label: What messages call it.
         location: Where it lies, relative to the project.
         prepare: How its images are prepared.
+        parts: All splits of it, where it is a folder of packed files.
+        reading: How such a folder is read.
     """
 
     plugin: PluginBase
     label: str
     location: str
     prepare: Mapping[str, int] = field(default_factory=dict)
+    parts: tuple[Dataset, ...] = ()
+    reading: Reading | None = None
 
 
 def data_of(plan: Plan, id_: str) -> Named:
@@ -91,6 +97,20 @@ def image_folder(place: str, labels: str | None = None) -> Named:
     return Named(plugin, f"folder {place}", place)
 
 
+def packed(place: str, reading: Reading) -> Named:
+    """Return a folder of packed files, with all its splits; it need not be there.
+
+    Args:
+        place: Where it lies.
+        reading: By which data set it is read.
+
+    Raises:
+        InputError: If there is no such data set, or the parameters do not fit it.
+    """
+    parts = parts_of(place, reading)
+    return Named(parts[0], f"{reading.uses} {place}", place, parts=parts, reading=reading)
+
+
 @contextmanager
 def version(root: Path, named: Named, revision: str | None) -> Iterator[Source]:
     """Open a version of a data set.
@@ -132,6 +152,8 @@ def opened_in(root: Path, named: Named) -> Source:
     Raises:
         DataError: If the data are wrong.
     """
+    if named.parts:
+        return Source(Parts.opened(root, named.parts, named.label), named.prepare)
     dataset: Any = set_up(named.plugin, named.label, "cpu", root=root).plugin
     dataset.open(root)
     return Source(dataset, named.prepare)

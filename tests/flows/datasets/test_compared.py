@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,54 @@ def test_every_sample_is_told_of_once(
     assert any(changes) == (sorted(before) != sorted(after))
     assert {p.id_after for p in there.added} == {p.id_before for p in back.removed}
     assert (there.same, len(there.changed)) == (back.same, len(back.changed))
+
+
+def places(pixels: str, classes: str = "") -> list[tuple[str, str, str]]:
+    """Return samples whose ids are their places, one a letter."""
+    known = classes or "a" * len(pixels)
+    return [(f"test/{n:03d}", p, c) for n, (p, c) in enumerate(zip(pixels, known, strict=True))]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed", "added", "removed", "moved"),
+    [
+        ("abcdef", "acdef", [], [], [1], 4),
+        ("abcdef", "acdXf", [(4, 3)], [], [1], 3),
+        ("abcdef", "NabcdXf", [(4, 5)], [0], [], 5),
+        ("abcdef", "abcdefg", [], [6], [], 0),
+        ("abcdef", "fedcba", [], [], [], 6),
+        ("abcdef", "fbcdea", [], [], [], 2),
+        ("abcdef", "abXYef", [(2, 2), (3, 3)], [], [], 0),
+        ("abc", "XYZ", [(0, 0), (1, 1), (2, 2)], [], [], 0),
+        ("abc", "XYabc", [], [0, 1], [], 3),
+        ("abc", "cXba", [], [1], [], 3),
+    ],
+)
+def test_ids_that_are_places_do_not_say_what_changed(
+    before: str,
+    after: str,
+    changed: list[tuple[int, int]],
+    added: list[int],
+    removed: list[int],
+    moved: int,
+) -> None:
+    """Where a sample came or went, those behind it have other places: neighbours tell."""
+    found = compared(places(before), places(after))
+    assert [(p.before, p.after) for p in found.changed] == changed
+    assert [p.after for p in found.added] == added
+    assert [p.before for p in found.removed] == removed
+    assert (len(found.moved), found.relabelled) == (moved, ())
+
+
+def test_twins_of_two_classes_that_change_places_are_not_relabelled() -> None:
+    """An equal image of the same class is the same sample before one of another class."""
+    found = compared(places("xyx", "aab"), places("zxyx", "aaab"))
+    assert (found.relabelled, [p.after for p in found.added]) == ((), [0])
+
+
+def test_splits_are_apart() -> None:
+    """The last of one split and the first of the next are no neighbours."""
+    before = [("train/0", "a", "a"), ("train/1", "b", "a"), ("test/0", "c", "a")]
+    after = [("train/0", "a", "a"), ("test/0", "X", "a"), ("test/1", "c", "a")]
+    found = compared(before, after)
+    assert (found.changed, len(found.removed), len(found.added)) == ((), 1, 1)

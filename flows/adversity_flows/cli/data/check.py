@@ -38,8 +38,8 @@ _STEP = 500
 def check(names: tuple[str, ...], no_look: bool, cards: Path | None, as_json: bool) -> int:
     """Say what data sets hold, and what is wrong with them.
 
-    SOURCE is a pipeline file, for all its data sets, or a folder whose sub-folders are classes. Said
-    are classes and sizes, what is left out and why, equal images of different classes, images that
+    SOURCE is a pipeline file, for all its data sets, or a folder whose sub-folders are classes, or
+    one of packed files that `data add --uses` made a version, with all its splits. Said are classes and sizes, what is left out and why, equal images of different classes, images that
     stand more than once or look alike (the same photograph, scaled or compressed anew), and what two
     of the data sets have in common. The exit code is 1 if equal images have different classes.
     Images that a pipeline fits on and judges on are refused by its run; what looks alike is yours
@@ -122,6 +122,7 @@ def say(out: Terminal, one: Checked) -> None:
         reasons = "; ".join(f"{id_}: {why}" for id_, why in source.quarantined[:_SHOWN])
         out.say(f"  ! {plural(len(source.quarantined), 'image')} left out: {reasons}")
     _say_groups(out, "✗", "equal images of different classes", one.disagreeing)
+    _say_groups(out, "!", "images that stand in several splits", one.leaks)
     _say_groups(out, "·", "images that stand more than once", one.equal)
     _say_groups(out, "·", "images that look alike", one.alike)
 
@@ -154,6 +155,7 @@ def document(found: Sequence[Checked], shared: Sequence[Common]) -> dict[str, An
                 "unlabelled": one.source.unlabelled_count,
                 "left_out": [list(pair) for pair in one.source.quarantined],
                 "disagreeing": [list(group) for group in one.disagreeing],
+                "leaks": [list(group) for group in one.leaks],
                 "equal": [list(group) for group in one.equal],
                 "alike": None if one.looks is None else [list(pair) for pair in one.alike],
             }

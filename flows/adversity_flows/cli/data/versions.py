@@ -85,7 +85,7 @@ def diff(source: str, before: str, after: str | None, page: Path | None, as_json
     """Say which samples of a data set came, went, changed or are of another class.
 
     SOURCE is PIPELINE:NAME, a data set of a pipeline file, or a folder whose sub-folders are
-    classes. A and B are commits, tags or branches; without B, A is compared with what is on the
+    classes, or one of packed files that `data add --uses` made a version. A and B are commits, tags or branches; without B, A is compared with what is on the
     disk. Samples are matched by their pixels: one that was renamed is the same, one that was moved
     to the folder of another class is relabelled.
 
@@ -97,17 +97,30 @@ def diff(source: str, before: str, after: str | None, page: Path | None, as_json
     from adversity_flows.cli.terminal import Terminal
     from adversity_flows.datasets.changes_page import write_changes
     from adversity_flows.datasets.compared import compare
-    from adversity_flows.datasets.versions import class_folders, data_of, version
+    from adversity_flows.datasets.listings import folder_data, listed_version
+    from adversity_flows.datasets.versions import data_of, version
 
     root = find_root(Path.cwd())
     file, _, name = source.rpartition(":")
     of_file = file.endswith((".yaml", ".yml"))
-    named = data_of(plan_of(file), name) if of_file else class_folders(root, Path(source))
-    with version(root, named, before) as first, version(root, named, after) as second:
-        found = compare(first, second)
-        title = f"{named.location}: {before} to {after or 'what is on the disk'}"
-        if page is not None:
+    if of_file:
+        named = data_of(plan_of(file), name)
+    else:
+        named = folder_data(root, Path(source), (after, before))
+    title = f"{named.location}: {before} to {after or 'what is on the disk'}"
+    if page is not None:
+        with version(root, named, before) as first, version(root, named, after) as second:
+            found = compare(first, second)
             write_changes(page, title, found, (first, second))
+    else:
+        with (
+            listed_version(root, named, before) as (listed_before, lacks_before),
+            listed_version(root, named, after) as (listed_after, lacks_after),
+        ):
+            found = compare(listed_before, listed_after)
+        err = Terminal.of(colour=colour_choice())
+        for why in filter(None, (lacks_before, lacks_after)):
+            err.say(why)
     if as_json:
         click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
         return
