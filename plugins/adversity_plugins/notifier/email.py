@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import ClassVar, Literal, Self
 
@@ -76,9 +77,13 @@ class Email(Notifier):
             if self.security == "tls"
             else smtplib.SMTP(self.host, self.port, timeout=SECONDS)
         )
-        with server:
+        try:
             if self.security == "starttls":
                 server.starttls(context=safe)
             if self.user is not None and self.password is not None:
                 server.login(self.user, self.password)
             server.send_message(mail)
+            with suppress(smtplib.SMTPException):  # it has the mail, however it takes leave
+                server.quit()
+        finally:
+            server.close()

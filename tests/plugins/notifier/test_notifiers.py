@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import smtplib
 import socket
 import threading
 from contextlib import contextmanager
@@ -66,8 +67,15 @@ def http_server(code: int = 200) -> Iterator[tuple[str, list[tuple[str, dict, di
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[int, list[str]]]:
-    """Lend the port of a server that takes one mail, and its lines (RFC 5321, the least of it)."""
+def mail_server(
+    *, taken: str = "250 taken", leave: str = "221 bye"
+) -> Iterator[tuple[int, list[str]]]:
+    """Lend the port of a server that takes one mail, and its lines (RFC 5321, the least of it).
+
+    Args:
+        taken: What it says to the mail.
+        leave: What it says to QUIT; nothing if empty.
+    """
     got: list[str] = []
 
     def talk(listener: socket.socket) -> None:
@@ -86,12 +94,13 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
                 if taking:
                     if text == ".":
                         taking = False
-                        say("250 taken")
+                        say(taken)
                 elif text.upper() == "DATA":
                     taking = True
                     say("354 go on")
                 elif text.upper() == "QUIT":
-                    say("221 bye")
+                    if leave:
+                        say(leave)
                     return
                 else:
                     say("250 yes")
@@ -176,6 +185,20 @@ def test_a_mail_has_subject_recipients_and_text() -> None:
         "rcpt TO:<a@example.org>",
         "rcpt TO:<b@example.org>",
     ]
+
+
+@pytest.mark.parametrize("leave", ["421 too busy", "no number", ""])
+def test_a_mail_that_was_taken_is_sent_however_the_server_takes_leave(leave: str) -> None:
+    """RFC 5321, 4.2.5: after its 250 the mail is the server's; QUIT changes nothing."""
+    mail = {"host": "127.0.0.1", "security": "none", "sender": "a@b.c", "to": ["a@b.c"]}
+    with mail_server(leave=leave) as (port, got):
+        notifier("email", port=port, **mail).send(FAILED)
+    assert "quit" in got
+    with (
+        mail_server(taken="554 no", leave=leave) as (port, _),
+        pytest.raises(smtplib.SMTPDataError, match="554"),
+    ):
+        notifier("email", port=port, **mail).send(FAILED)
 
 
 def test_no_password_goes_over_a_wire_that_others_read() -> None:
