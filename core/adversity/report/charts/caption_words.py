@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import Measure
 
-__all__ = ["counts_in_words", "intervals_in_words", "units_in_words"]
+__all__ = ["counts_in_words", "direction_in_words", "intervals_in_words", "units_in_words"]
+
+
+def direction_in_words(measures: Sequence[Measure]) -> str:
+    """Say which direction is good, with a space after it; empty where they do not agree or none is."""
+    directions = {measure.better for measure in measures}
+    known = directions.pop() if len(directions) == 1 else None
+    return f"{known.capitalize()} is better. " if known else ""
 
 
 def intervals_in_words(measures: Sequence[Measure]) -> str:

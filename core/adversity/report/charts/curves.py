@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.report.charts.caption_words import (
     counts_in_words,
+    direction_in_words,
     intervals_in_words,
     units_in_words,
 )
@@ -90,7 +91,7 @@ def _curves(report: Report, name: str, figures: Figures, prefer: str) -> tuple[C
     rows = [(_with(names[step.id], panel(cell.cell, None)), value) for step, cell, value in apart]
     without, key = f"{capital(title)} without {plain(axis)}", slug(f"{name}-apart")
     single = (_rows(key, without, rows, unit, top=top, ends=ends),) if rows else ()
-    records = []
+    records, drawn = [], [measure for _, _, measure in figures]
     for step, cell, measure in figures:
         x = 0.0 if axis not in cell.cell else parse_number(cell.cell[axis])
         if x is None:
@@ -105,7 +106,7 @@ def _curves(report: Report, name: str, figures: Figures, prefer: str) -> tuple[C
             x=plain(axis) + _clean_at_zero(figures, axis),
             y=title + unit,
             top=top,
-            intervals=intervals_in_words([measure for _, _, measure in figures]),
+            intervals=direction_in_words(drawn) + intervals_in_words(drawn),
             matters=_matters(report, figures, axis),
         )
         + single

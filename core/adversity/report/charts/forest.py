@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.charts.caption_words import counts_in_words, intervals_in_words
+from adversity.report.charts.caption_words import (
+    counts_in_words,
+    direction_in_words,
+    intervals_in_words,
+)
 from adversity.report.charts.chart_kinds import points
 from adversity.report.charts.chosen_rows import ends_of
 from adversity.report.charts.drawable import beyond_of, drawable
@@ -84,12 +88,13 @@ def row_chart(
     limits = any(item["limit"] is not None for item in records)
     beyond = None if top or limits else beyond_of(records)
     words = "; ".join(f"{label} {number(written(measure).value)}" for label, measure in rows)
+    measures = [measure for _, measure in rows]
     return Chart(
         id=key,
         title=title,
         finding=plain(f"{title}: {words}."),
-        caption=f"{intervals_in_words([measure for _, measure in rows])} {counts_in_words(records)}{lost}"
-        + said_of(beyond and beyond[0]),
+        caption=f"{direction_in_words(measures)}{intervals_in_words(measures)} "
+        f"{counts_in_words(records)}{lost}" + said_of(beyond and beyond[0]),
         records=records,
         spec=points(
             x=axis or title,

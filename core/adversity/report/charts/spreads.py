@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adversity.contracts.plot import Plot
-from adversity.report.charts.caption_words import intervals_in_words, units_in_words
+from adversity.report.charts.caption_words import (
+    direction_in_words,
+    intervals_in_words,
+    units_in_words,
+)
 from adversity.report.charts.chart_style import MAX_SERIES, SERIES_COLOURS, SHAPES, finished
 from adversity.report.charts.curves import curve_charts, line_charts
 from adversity.report.charts.vega_parts import (
@@ -103,7 +107,7 @@ def _lines(name: str, axis: str, group: Sequence[Spread]) -> tuple[Chart, ...]:
         x=plain(axis),
         y=title + units_in_words(measures),
         top=first.info.top,
-        intervals=intervals_in_words(measures),
+        intervals=direction_in_words(measures) + intervals_in_words(measures),
         counted="point, counted in cells",
     )
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from adversity.report.charts.caption_words import intervals_in_words, units_in_words
+from adversity.report.charts.caption_words import (
+    direction_in_words,
+    intervals_in_words,
+    units_in_words,
+)
 from adversity.report.charts.curves import line_charts
 from adversity.report.charts.forest import few_rows, row_chart
 from adversity.report.values.threat import NORMS, any_distance, attack_name, norm_of
@@ -63,7 +67,7 @@ def _curve(
         x=f"{unit} (0: not attacked)" if axis == "eps" else unit,
         y=scale,
         top=top,
-        intervals=intervals_in_words(drawn),
+        intervals=direction_in_words(drawn) + intervals_in_words(drawn),
         matters="smallest" if drawn[-1].better == "higher" else None,
     )
 

@@ -146,6 +146,7 @@ def curves(gains: Sequence[Gain]) -> tuple[Chart, ...]:
         x=plain(axis),
         y="change of accuracy",
         top=None,
-        intervals=intervals_in_words([gain.difference for gain in gains]),
+        intervals="Above 0 it helps, below 0 it harms. "
+        + intervals_in_words([gain.difference for gain in gains]),
         matters="smallest",
     )

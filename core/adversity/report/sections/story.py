@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from adversity.report.doubts.void_figures import VOID, is_void
 from adversity.report.sections.attack_story import attack_sentence
+from adversity.report.sections.told_apart_story import told_apart
 from adversity.report.values.apart import judged_steps
 from adversity.report.values.blocks import Text
-from adversity.report.values.paired import HARMS
+from adversity.report.values.paired import HARMS, NO_EVIDENCE
 from adversity.report.words.counting import count_text, figure_text, hits
 from adversity.report.words.reading import is_number, matching
 from adversity.report.words.wording import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from adversity.contracts.values import Measure
     from adversity.report.values.model import CellResult, CellValues, Report, StepSummary
+    from adversity.report.values.paired import Gain
 
 __all__ = ["hardest_cell", "story", "story_lines"]
 
@@ -57,10 +59,11 @@ class _Change(NamedTuple):
     name: str
     moved: str
     is_harm: bool
+    doubt: str = ""
 
 
 def story(report: Report) -> tuple[Text, ...]:
-    """Return paragraphs: degraded, restored, attacked; fewer where less was done.
+    """Return paragraphs: degraded, restored, told apart, attacked; fewer where less was done.
 
     Of classes and of numbers, where both are answered, the first two have a paragraph each.
     """
@@ -70,7 +73,7 @@ def story(report: Report) -> tuple[Text, ...]:
         figures = [figure for figure in every if figure.measure.info.group == group]
         hard = _hardest(report, figures)
         parts += [_begin(report, figures, hard), *_restored(report, hard)]
-    parts += attack_sentence(report)
+    parts += [*told_apart(report), *attack_sentence(report)]
     return tuple(Text(plain(text), lead=lead) for lead, text in parts if text)
 
 
@@ -227,7 +230,7 @@ def _changes(report: Report) -> Iterator[_Change]:
     for gain in report.shown_gains:
         moved = f"{gain.recovered:,} recovered, {gain.broken:,} newly broken"
         told = (gain.step, gain.before, gain.after, gain.cell, gain.difference, "accuracy", moved)
-        yield _Change(*told, gain.finding == HARMS)
+        yield _Change(*told, gain.finding == HARMS, _not_told_apart(gain, len(report.shown_gains)))
     for error in report.shown_error_gains:
         moved = f"{error.nearer:,} nearer to the target, {error.further:,} further"
         change = error.difference
@@ -276,8 +279,15 @@ def _verb(best: _Change) -> str:
     return "brings that to" if best.difference.value > 0 else "takes that to"
 
 
+def _not_told_apart(gain: Gain, count: int) -> str:
+    """Say that a test which allows for all changes of the report tells this one from none."""
+    if gain.finding != NO_EVIDENCE or gain.p_holm is None or count < 2:
+        return ""
+    return f", which is no evidence after Holm's correction for {count:,} changes (p = {gain.p_holm:.2g})"
+
+
 def _chance(best: _Change) -> str:
-    """Say that a change may be chance where its interval holds 0."""
+    """Say that a change may be chance where its interval holds 0, or the corrected test says so."""
     low, high = best.difference.low, best.difference.high
     sure = low is not None and high is not None and (low > 0 or high < 0)
-    return "" if sure else ", which may be chance"
+    return best.doubt if sure else ", which may be chance"

@@ -28,6 +28,7 @@ from adversity.report.words.wording import (
     measure_text,
     number,
     plain,
+    plural,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _reliability(report: Report, name: str) -> Iterator[Chart]:
             finding=f"{title} of {where} is {measure_text(measure)}; on average {word}-confident "
             f"by {number(abs(gap) / total)}.",
             caption=f"{title} {number(measure.value)} {interval_text(measure)}, n = {measure.n:,}; "
-            f"{len(bins)} bins in use, none drawn for empty ones; bars: 95 % Wilson"
+            f"{plural(len(bins), 'bin')} in use, none drawn for empty ones; bars: 95 % Wilson"
             f"{', grouped' if (measure.method or '').endswith('grouped') else ''}; "
             "on the dashed line confidence is right"
             f"{'; below, how many images each bin holds' if edges else ''}."
