@@ -77,6 +77,11 @@ class Entry:
             digest.update(body)
         return digest.hexdigest()
 
+    @property
+    def name(self) -> str:
+        """What its file is called: the first digits of the hashes of the attack and of the content."""
+        return f"{self.attack[:_SHORT]}-{self.content[: 2 * _SHORT]}"
+
 
 class Ledger:
     """A folder of entries; safe for many threads and processes, since a file is never changed."""
@@ -95,13 +100,24 @@ class Ledger:
         Raises:
             StorageError: If the disk is full or not writable.
         """
-        path = self._page(entry.victim, entry.data) / (
-            f"{entry.attack[:_SHORT]}-{entry.content[: 2 * _SHORT]}.parquet"
-        )
+        path = self.path(entry.victim, entry.data, entry.name)
         if path.is_file():
             return False
         write_parts(path, _parts(entry))
         return True
+
+    def path(self, victim: str, data: str, name: str) -> Path:
+        """Return where an entry lies, by the name of its file."""
+        return self._page(victim, data) / f"{name}.parquet"
+
+    def entry(self, victim: str, data: str, name: str) -> Entry | None:
+        """Return one entry by the name of its file; None if it is not there.
+
+        Raises:
+            StorageError: If the file is damaged.
+        """
+        path = self.path(victim, data, name)
+        return _read(path) if path.is_file() else None
 
     def page(self, victim: str, data: str) -> tuple[Entry, ...]:
         """Return what every attack did to a victim on one version of the data.

@@ -35,8 +35,8 @@ def audit(run: str | None, recompute: bool, as_json: bool, pipeline: str | None)
     """Say whether the numbers of RUN can still be produced, and from what.
 
     Everything that they rest on is hashed again: data, weights and assets, sources of plugins and
-    of the engine, versions of libraries, artifacts, kept images, tables, and the report's own
-    numbers. RUN is an id or a folder of runs/, a pipeline file for its last run, `last` (which is
+    of the engine, versions of libraries, artifacts, kept images, tables, attacks on record that a
+    worst case is made of, and the report's own numbers. RUN is an id or a folder of runs/, a pipeline file for its last run, `last` (which is
     what counts without RUN), `accepted` for the run that gates compare with, or a branch, a tag or a commit, of which DVC has the results. With
     --recompute every step runs once more, in a folder that goes away, and is compared to the last
     bit. Exit code 1 if something changed or is missing.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from adversity.contracts import Measure
 from adversity.errors import AdversityError, StorageError
-from adversity.pipeline.plan.engine_measures import AFTERWARDS
 from adversity.provenance import processor
 from adversity.report.words.wording import number, plural
 from adversity_flows.proof.check import Check
@@ -18,13 +17,16 @@ from adversity_flows.proof.compared import (
     same_number,
     together,
 )
+from adversity_flows.proof.joined import WORST, joined_again
+from adversity_flows.proof.of_ledger import is_recorded, kept_entries, worst_cases_of
 from adversity_flows.proof.part import whole
 from adversity_flows.proof.recompute import recomputed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from adversity.pipeline.plan.model import Plan
+    from adversity_flows.proof.joined import Joined
     from adversity_flows.proof.recompute import Recomputed
     from adversity_flows.proof.subject import Subject
     from adversity_flows.steps.watch import Watcher
@@ -45,18 +47,21 @@ def computed_checks(subject: Subject, plan: Plan, watcher: Watcher) -> list[Chec
     """
     try:
         with recomputed(whole(plan), watcher, subject.hashes) as made:
-            steps = [stage.step for stage in made.part.computed]
-            return [_of_step(subject, made, step) for step in steps if step in subject.run.steps]
+            kept = kept_entries(subject, worst_cases_of(subject))
+            compared = joined_again(subject, made, kept)
+            steps = [stage.step for stage in made.part.computed if stage.step in subject.run.steps]
+            return [_of_step(subject, made, step, compared) for step in steps]
     except AdversityError as error:
         return [Check(COMPUTED, "again", "changed", f"it cannot be computed any more: {error}")]
 
 
-def _of_step(subject: Subject, made: Recomputed, step: str) -> Check:
+def _of_step(subject: Subject, made: Recomputed, step: str, compared: Joined) -> Check:
     """Compare the numbers of a step in all its cells, and its rows."""
     cells = subject.run.steps[step]["cells"]
     count, odd = 0, []
     for cell in cells:
-        now = made.measures(step, cell["cell"])
+        more = compared.get((step, frozenset(cell["cell"].items())), {})
+        now = {**made.measures(step, cell["cell"]), **more}
         for name, then in _measures(cell):
             count += 1
             if not same_number(then, now.get(name)):
@@ -66,7 +71,8 @@ def _of_step(subject: Subject, made: Recomputed, step: str) -> Check:
     except StorageError as error:
         return Check(COMPUTED, step, "changed", str(error).partition(";")[0])
     said = f"{plural(count, 'number')} in {plural(len(cells), 'cell')}"
-    aside = "; what compares attacks was left out" if _compares(cells) else ""
+    left = any(name in WORST and not is_recorded(one) for cell in cells for name, one in _all(cell))
+    aside = "; the worst case was left out: the run did not record what it rests on" if left else ""
     if not odd and rows.equal:
         said += f", {plural(rows.count, 'row')}" if rows.count else ""
         return Check(COMPUTED, step, "holds", f"{said}, equal to the last bit{aside}")
@@ -80,15 +86,15 @@ def _of_step(subject: Subject, made: Recomputed, step: str) -> Check:
 
 
 def _measures(cell: Mapping[str, Any]) -> Iterator[tuple[str, Measure]]:
-    """Go through the numbers of a cell that the step itself measures."""
+    """Go through the numbers of a cell of which is recorded what they rest on."""
+    for name, measure in _all(cell):
+        if name not in WORST or is_recorded(measure):
+            yield name, measure
+
+
+def _all(cell: Mapping[str, Any]) -> Iterator[tuple[str, Measure]]:
     for name, written in cell["measures"].items():
-        if name not in AFTERWARDS:
-            yield name, Measure.from_json(written)
-
-
-def _compares(cells: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether some numbers compare attacks: they are measured when all steps have run."""
-    return any(name in AFTERWARDS for cell in cells for name in cell["measures"])
+        yield name, Measure.from_json(written)
 
 
 def _words(

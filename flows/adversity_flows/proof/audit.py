@@ -17,6 +17,7 @@ from adversity_flows.proof.of_code import (
     source_checks,
 )
 from adversity_flows.proof.of_inputs import artifact_checks, input_checks
+from adversity_flows.proof.of_ledger import ledger_checks, worst_cases_of
 from adversity_flows.proof.of_run import file_checks, kept_checks
 from adversity_flows.proof.subject import ACCEPTED, planned_then, subject_of
 from adversity_flows.runs.accepted_runs import accepted_run
@@ -95,6 +96,7 @@ def audit(subject: Subject, watcher: Watcher | None = None) -> Audit:
             checks += [*asset_checks(plan), *source_checks(subject, plan)]
             checks += [*library_checks(subject), *device_checks(subject, plan)]
         checks += [*file_checks(subject), *artifact_checks(subject, disk), *kept_checks(subject)]
+        checks += ledger_checks(subject, worst_cases_of(subject))
     if watcher is not None and not isinstance(plan, Check):
         checks += computed_checks(subject, plan, watcher)
     return Audit(subject.name, subject.file, tuple(checks))

@@ -15,7 +15,9 @@ __all__ = ["Check", "State", "compared", "faults", "rests_words"]
 
 State = Literal["holds", "changed", "missing", "not recorded"]
 
-_PLURALS = {"data": "data sets", "library": "libraries", "asset": "assets"}
+_PLURALS = {"data": "data sets", "library": "libraries", "ledger": "attacks on record"}
+_CALLED = {"data": "data set", "ledger": "attack on record"}
+_NAMED = ("data", "file", "asset", "plugin", "library", "artifact", "table", "ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Check:
 
     Attributes:
         what: Its kind: `data`, `file`, `asset`, `plugin`, `engine`, `library`, `device`,
-            `pipeline`, `artifact`, `images`, `table`, `numbers`, `page`; `computed`, the numbers of a step.
+            `pipeline`, `artifact`, `images`, `table`, `ledger`, `numbers`, `page`; `computed`, the
+            numbers of a step.
         name: Which one.
         state: What became of it.
         words: What changed, or what there is to say of it.
@@ -68,8 +71,8 @@ def rests_words(checks: Sequence[Check]) -> str:
     """Say what numbers rest on: `1 data set, 4 plugins and 2 artifacts`."""
     counts = Counter(check.what for check in checks if check.state == "holds")
     words = [
-        plural(count, "data set" if what == "data" else what, _PLURALS.get(what))
+        plural(count, _CALLED.get(what, what), _PLURALS.get(what))
         for what, count in counts.items()
-        if what in ("data", "file", "asset", "plugin", "library", "artifact", "table")
+        if what in _NAMED
     ]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

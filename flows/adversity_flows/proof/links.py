@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from adversity.pipeline.plan.in_versions import versions_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from adversity.contracts import MetricBase
     from adversity.pipeline.plan.model import Cell, Plan, PlannedData, PlannedStep
@@ -49,12 +49,25 @@ def metric_of(plan: Plan, figure: Figure) -> MetricBase | None:
     return next((one for one in plan.metrics if figure.name in one.declared()), None)
 
 
-def links_of(subject: Subject, plan: Plan, figure: Figure, cell: Cell) -> list[Link]:
-    """Return the links from the data to the number, in the order in which one rests on the other."""
+def links_of(
+    subject: Subject, plan: Plan, figure: Figure, wanted: Mapping[str, Sequence[Cell]]
+) -> list[Link]:
+    """Return the links from the data to the number, in the order in which one rests on the other.
+
+    Args:
+        subject: The run.
+        plan: Its pipeline.
+        figure: The number.
+        wanted: The cells, by step, whose tables it is made of: its own first, and those of the attacks
+            that it is held against.
+    """
+    [cell, *others] = wanted[figure.step]
     starts = {plan.chain(name).start for name in _ends(plan, figure.step)}
     data = (one for start in starts for one in versions_in(plan.data, start, cell))
     links = [_of_data(subject, one) for one in sorted(data, key=lambda one: one.id)]
     links += [_of_step(subject, plan, step, cell) for step in _on_the_way(plan, figure.step)]
+    compared = {figure.step: others} | {k: v for k, v in wanted.items() if k != figure.step}
+    links += _beside(subject, plan, compared, {link.name for link in links})
     metric = metric_of(plan, figure)
     if metric is not None and plan.steps[figure.step].role != "measure":
         label = f"metric/{metric.name}"
@@ -63,6 +76,20 @@ def links_of(subject: Subject, plan: Plan, figure: Figure, cell: Cell) -> list[L
         hash_ = str(record.get("fingerprint", ""))
         links.append(Link(figure.name, label, metric.parameters, hash_))
     return links
+
+
+def _beside(
+    subject: Subject, plan: Plan, wanted: Mapping[str, Sequence[Cell]], known: Collection[str]
+) -> Iterator[Link]:
+    """Yield the attacks that a number is held against, each behind what stands before it alone."""
+    seen = set(known)
+    for id_, cells in wanted.items():
+        for cell in cells:
+            for step in _on_the_way(plan, id_):
+                name = f"{id_}[{cell.key}]" if step.id == id_ and cell.key else step.id
+                if name not in seen:
+                    seen.add(name)
+                    yield replace(_of_step(subject, plan, step, cell), name=name)
 
 
 def _on_the_way(plan: Plan, step: str) -> Iterator[PlannedStep]:

@@ -12,7 +12,7 @@ from adversity_flows.runs.earlier_runs import read_yaml
 from adversity_flows.runs.past_runs import INPUTS, RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from adversity_flows.proof.subject import Subject
@@ -82,11 +82,12 @@ def kept_checks(subject: Subject) -> Iterator[Check]:
         yield Check("numbers", INPUTS, "not recorded", why)
 
 
-def table_check(subject: Subject, step: str) -> Iterator[Check]:
-    """Check the table of a step that a run keeps, and its report's numbers."""
+def table_check(subject: Subject, steps: Iterable[str]) -> Iterator[Check]:
+    """Check the tables of steps that a run keeps, and its report's numbers."""
+    counted = {RESULT, *(f"tables/{step}.parquet" for step in steps)}
     if subject.past is not None:
         for listed in subject.past.manifest.get("artifacts", ()):
-            if listed["path"] in (f"tables/{step}.parquet", RESULT):
+            if listed["path"] in counted:
                 yield _of_file(subject.past, str(listed["path"]), str(listed["sha256"]))
 
 

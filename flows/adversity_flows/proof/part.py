@@ -1,4 +1,4 @@
-"""What of a pipeline one number rests on: steps, stages, cells, and paths whose hashes count."""
+"""What of a pipeline a number rests on: steps, stages, cells, and paths whose hashes count."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from adversity.pipeline.plan.paths import makers, reached, rests_on
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from adversity.pipeline.plan.model import Cell, Plan, PlannedStep, Stage
 
 __all__ = ["Part", "part_of", "whole"]
@@ -42,45 +44,54 @@ def whole(plan: Plan) -> Part:
     return Part(plan, stages, (), frozenset((*plan.steps, *plan.spec.data)))
 
 
-def part_of(plan: Plan, step: str, cell: Cell, *, from_data: bool) -> Part:
-    """Return what one cell of a step rests on.
+def part_of(plan: Plan, wanted: Mapping[str, Sequence[Cell]], *, from_data: bool) -> Part:
+    """Return what some cells of some steps rest on.
 
     Tables on the way are computed again; what was fitted, and the images of attacks, are taken as
     they were left, unless all is to be computed.
 
     Args:
         plan: The pipeline.
-        step: The step.
-        cell: One of its cells.
+        wanted: Cells by step.
         from_data: Fits and attacks on the way are computed again, too.
     """
-    made_by = makers(plan)
     kept = (
         set()
         if from_data
-        else {name for name, one in plan.steps.items() if one.role in ("define", "attack")} - {step}
+        else {name for name, one in plan.steps.items() if one.role in ("define", "attack")}
+        - set(wanted)
     )
-    needed = reached((step,), lambda name: () if name in kept else made_by(name)) & set(plan.steps)
-    taken, computed = needed & kept, needed - kept
-    steps = {
-        name: _only(one, plan.steps[step], cell) if name in computed else one
-        for name, one in plan.steps.items()
+    made_by = makers(plan)
+    rests = {
+        step: reached((step,), lambda name: () if name in kept else made_by(name))
+        for step in wanted
     }
+    needed = set().union(*rests.values()) & set(plan.steps)
+    taken, computed = needed & kept, needed - kept
+    steps = dict(plan.steps)
+    for name in computed:
+        above = [step for step in wanted if name in rests[step]]
+        steps[name] = _only(
+            plan.steps[name],
+            [plan.steps[step].own(cell) for step in above for cell in wanted[step]],
+        )
     part = replace(plan, steps=steps)
     return Part(
         part,
         tuple(stage for stage in plan.stages if stage.step in computed),
         tuple(stage for stage in plan.stages if stage.step in taken),
-        rests_on(step, plan.steps),
+        frozenset().union(*(rests_on(step, plan.steps) for step in wanted)),
     )
 
 
-def _only(one: PlannedStep, target: PlannedStep, cell: Cell) -> PlannedStep:
-    """Return a step with the cells that have no other value of a variable than the cell."""
-    wanted = target.own(cell).as_dict()
+def _only(one: PlannedStep, wanted: Sequence[Cell]) -> PlannedStep:
+    """Return a step with the cells that have no other value of a variable than one that is wanted."""
+    values = [cell.as_dict() for cell in wanted]
     cells = tuple(
         own
         for own in one.cells
-        if all(wanted.get(name, value) == value for name, value in own.values)
+        if any(
+            all(given.get(name, value) == value for name, value in own.values) for given in values
+        )
     )
     return replace(one, cells=cells or one.cells)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adversity.contracts import Measure
 from adversity.did_you_mean import did_you_mean
 from adversity.errors import InputError
-from adversity.pipeline.plan.engine_measures import AFTERWARDS, WORST_CASE, WORST_SUCCESS
+from adversity.pipeline.plan.engine_measures import WORST_CASE, WORST_SUCCESS
 from adversity.report.tables.read_back import known_then
 from adversity.report.values.paired import cell_key
 
@@ -95,12 +95,13 @@ def _step(run: RecordedRun, name: str) -> Mapping[str, Any]:
 
 def _measure(step: Mapping[str, Any], cells: list[Mapping[str, Any]], name: str) -> str:
     known = dict.fromkeys(one for cell in cells for one in cell["measures"])
-    if name in known and name in AFTERWARDS:
-        why = "compares attacks, and no step alone measures it: explain the figures of each"
-        if name in (WORST_CASE, WORST_SUCCESS):
-            why = "rests on every attack that ever ran: `adversity ledger` says which found what"
-        raise InputError(f"expected a measure of {step['id']}, got {name}, which {why}")
     if name not in known:
+        if name in (WORST_CASE, WORST_SUCCESS):
+            raise InputError(
+                f"expected a measure of {step['id']}, got {name}, which it has not here: it is of "
+                "white-box attacks with a budget, and rests on the ledger of the machine that ran; "
+                "name a run of `runs/`, since what DVC has of a commit is without it"
+            )
         hint = did_you_mean(name, known, f"there are {', '.join(known)}.")
         raise InputError(f"expected a measure of {step['id']}, got {name!r}; {hint}")
     return name

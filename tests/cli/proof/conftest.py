@@ -77,6 +77,12 @@ def draw(root: Path, folder: str, count: int) -> None:
 
 
 @pytest.fixture(scope="session")
+def drawn() -> Callable[[Path, str, int], None]:
+    """Return the function that makes images."""
+    return draw
+
+
+@pytest.fixture(scope="session")
 def proved_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after a run, made once; tests copy it."""
     root = tmp_path_factory.mktemp("proved") / "trial"

@@ -249,7 +249,7 @@ def test_an_earlier_run_is_proved_out_of_the_cache_of_dvc(
         ("known.accuracy[severity=1]", "expected no cell, since known has one only"),
         ("predictions", "expected STEP.MEASURE"),
         ("noisy.accuracy", "expected a step of "),
-        ("attacked.worst_case_robust_accuracy[severity=1]", "`adversity ledger`"),
+        ("attacked.worst_case_success[severity=1]", "the ledger of the machine that ran"),
     ],
 )
 def test_a_number_that_is_none_is_refused(

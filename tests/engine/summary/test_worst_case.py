@@ -236,10 +236,11 @@ def test_each_cell_has_the_worst_case_of_its_own_budget(monkeypatch: pytest.Monk
         entry("pgd", "xxx.", 0.06, eps=2 * EIGHT, cell="eps=16/255"),
         entry("pgd", "x...", 0.03, eps=EIGHT, cell="eps=8/255"),
     )
-    monkeypatch.setattr(module, "entries", lambda artifact: stored)
+    monkeypatch.setattr(module, "entries", lambda *_: stored)
     goal = GOALS["misclassify"]
     planned = SimpleNamespace(id="pgd", role="attack", knowledge="white-box", goal=goal)
-    toolbox: Any = SimpleNamespace(plan=SimpleNamespace(steps={"pgd": planned}), artifact=Path)
+    plan = SimpleNamespace(steps={"pgd": planned})
+    toolbox: Any = SimpleNamespace(plan=plan, artifact=Path, table=Path)
     cells = tuple(CellResult({"eps": eps}, 4, {}) for eps in ("8/255", "16/255"))
     given = {"pgd": StepSummary("pgd", "attack/pgd", "attack", "adversarial", cells=cells)}
     ledger: Any = SimpleNamespace(page=lambda victim, data: [])

@@ -31,11 +31,12 @@ __all__ = ["entries", "keep"]
 Array = np.ndarray[Any, Any]
 
 
-def entries(artifact: Path) -> Iterator[Entry]:
+def entries(artifact: Path, table: StoredTable | None = None) -> Iterator[Entry]:
     """Yield the entries of a finished attack, one for each cell.
 
     Args:
         artifact: The folder of the attack's step.
+        table: Its rows; those in the folder, if not given.
 
     Raises:
         StorageError: If a file is missing or damaged.
@@ -48,7 +49,7 @@ def entries(artifact: Path) -> Iterator[Entry]:
         raise StorageError(
             f"{path} is missing or damaged ({error}); run the step that makes it again"
         ) from error
-    table = StoredTable(verified_file(artifact, TABLE))
+    table = table or StoredTable(verified_file(artifact, TABLE))
     for key, identity in cells.items():
         goal = goal_named(identity["facts"].get("objective"))
         yield Entry(**identity, rows=_rows(table.cell(key), goal))

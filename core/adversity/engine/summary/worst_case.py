@@ -204,7 +204,8 @@ def with_worst_cases(
 ) -> dict[str, StepSummary]:
     """Add the worst case to each cell of a white-box attack that has a budget.
 
-    It is `worst_case_robust_accuracy`, of attacks on a decision `worst_case_success`.
+    It is `worst_case_robust_accuracy`, of attacks on a decision `worst_case_success`. Its `details`
+    have `entries` too: the names of the ledger's files that counted beside this run's attacks.
 
     What a grey-box attack found is a failure of the whole chain like any other, so it counts in
     the worst case of the others; its own step gets none, since no gate may rest on it.
@@ -218,13 +219,19 @@ def with_worst_cases(
         StorageError: If a table or a file of the ledger is missing or damaged.
     """
     planned_steps = [planned for planned in toolbox.plan.steps.values() if planned.role == "attack"]
-    ours = {planned.id: tuple(entries(toolbox.artifact(planned.id))) for planned in planned_steps}
+    ours = {
+        planned.id: tuple(entries(toolbox.artifact(planned.id), toolbox.table(planned.id)))
+        for planned in planned_steps
+    }
     pages: dict[tuple[str, str], list[Entry]] = {}
+    earlier: dict[tuple[str, str], list[tuple[str, Entry]]] = {}
     for entry in (entry for attacks in ours.values() for entry in attacks):
         pages.setdefault((entry.victim, entry.data), []).append(entry)
     for key, page in pages.items():
         there = {entry.content for entry in page}
-        page += [entry for entry in ledger.page(*key) if entry.content not in there]
+        others = [entry for entry in ledger.page(*key) if entry.content not in there]
+        earlier[key] = [(entry.name, entry) for entry in others]
+        page += others
     now = frozenset(entry.attack for attacks in ours.values() for entry in attacks)
     result = dict(summaries)
     for planned in planned_steps:
@@ -234,9 +241,13 @@ def with_worst_cases(
             for cell in summaries[planned.id].cells:
                 entry = by_cell[cell_key(cell.cell)]  # the file keeps them in another order
                 threat = threat_of(entry)
-                page = pages[entry.victim, entry.data]
-                measure = None if threat is None else worst_case(page, threat, now=now)
-                extra = {} if measure is None else {called: measure}
+                key = entry.victim, entry.data
+                measure = None if threat is None else worst_case(pages[key], threat, now=now)
+                extra = {}
+                if measure is not None and threat is not None:
+                    counted = sorted(name for name, one in earlier[key] if threat.reached(one))
+                    details = {**measure.details, "entries": counted}
+                    extra = {called: replace(measure, details=details)}
                 cells.append(replace(cell, measures={**cell.measures, **extra}))
             result[planned.id] = replace(summaries[planned.id], cells=tuple(cells))
     return result
