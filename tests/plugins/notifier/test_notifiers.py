@@ -77,6 +77,7 @@ def mail_server(
         leave: What it says to QUIT; nothing if empty.
     """
     got: list[str] = []
+    answers = {"DATA": "354 go on", ".": taken, "QUIT": leave}
 
     def talk(listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -91,19 +92,13 @@ def mail_server(
             for said in line:
                 text = said.rstrip("\r\n")
                 got.append(text)
-                if taking:
-                    if text == ".":
-                        taking = False
-                        say(taken)
-                elif text.upper() == "DATA":
-                    taking = True
-                    say("354 go on")
-                elif text.upper() == "QUIT":
-                    if leave:
-                        say(leave)
+                if taking and text != ".":
+                    continue
+                answer = answers.get(text.upper(), "250 yes")
+                taking = text.upper() == "DATA"
+                if not answer:
                     return
-                else:
-                    say("250 yes")
+                say(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=talk, args=(listener,))
