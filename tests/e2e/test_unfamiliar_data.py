@@ -31,13 +31,14 @@ def test_far_sets_are_told_apart_by_every_score_and_detector(started):
         for cell in step["cells"]
         if step["id"].endswith(("_by_score", "_by_features", "_by_head", "_by_typical", "_by_odin"))
     }
-    assert len(told) == 4 * (5 + 5 + 2 + 1 + 1)
+    assert len(told) == 4 * (6 + 9 + 3 + 1 + 1)
     assert all(
         {"auroc", "fpr95_unknown_positive", "fpr95_known_positive"} <= {*m} for m in told.values()
     )
     assert told["faces_by_features", "mahalanobis"]["auroc"]["value"] > 0.95
-    scores = {"max_softmax", "margin", "entropy", "max_logit", "energy"}
-    detectors = {"mahalanobis", "relative_mahalanobis", "knn", "vim", "react", "ash", "gradnorm"}
+    scores = {"max_softmax", "margin", "entropy", "gen", "max_logit", "energy"}
+    detectors = {"mahalanobis", "relative_mahalanobis", "knn", "nnguide", "vim", "react", "dice"}
+    detectors |= {"she", "fdbd", "ash", "scale", "gradnorm"}
     assert {key[1] for key in told if len(key) > 1} == scores | detectors
     alone = {key[0].rsplit("_by_")[1] for key in told if len(key) == 1}
     assert alone == {"typical", "odin"}

@@ -2,107 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from planted_features import CLASSES, WIDTH, Stream, asked, layer, planted, ready, scores
 
 from adversity import Block, State
 from adversity.errors import DataError, NotFittedError
 from adversity.metrics import auroc
 from adversity_plugins.uncertainty.detector.ash import ASH
+from adversity_plugins.uncertainty.detector.dice import DICE
+from adversity_plugins.uncertainty.detector.fdbd import FDBD
 from adversity_plugins.uncertainty.detector.gradnorm import GradNorm
 from adversity_plugins.uncertainty.detector.knn import KNN
 from adversity_plugins.uncertainty.detector.mahalanobis import Mahalanobis
+from adversity_plugins.uncertainty.detector.nnguide import NNGuide
 from adversity_plugins.uncertainty.detector.react import ReAct
 from adversity_plugins.uncertainty.detector.relative_mahalanobis import RelativeMahalanobis
+from adversity_plugins.uncertainty.detector.scale import Scale
+from adversity_plugins.uncertainty.detector.she import SHE
 from adversity_plugins.uncertainty.detector.vim import ViM
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch import Tensor
-
-Array = np.ndarray[Any, Any]
-CLASSES, WIDTH = 4, 12
-
-
-def planted(count: int, seed: int, *, known: bool = True) -> tuple[Array, Array]:
-    """Draw features `[N, 12]`, not negative, of which three stand for each class; and classes."""
-    rng = np.random.default_rng(seed)
-    features = np.abs(rng.normal(0.5, 0.3, (count, WIDTH)))
-    targets = np.arange(count) % CLASSES
-    if known:
-        for part in range(3):
-            features[np.arange(count), 3 * targets + part] += 2.0
-    return features.astype(np.float32).astype(np.float64), targets
-
-
-def layer() -> tuple[Array, Array]:
-    """Draw weights `[12, 4]` and a bias `[4]`: each class goes by its three features."""
-    rng = np.random.default_rng(99)
-    weight = 0.2 * rng.normal(size=(WIDTH, CLASSES))
-    for k in range(CLASSES):
-        weight[3 * k : 3 * k + 3, k] += 1.0
-    bias = rng.normal(size=CLASSES)
-    return weight.astype(np.float32).astype(np.float64), bias.astype(np.float32).astype(np.float64)
-
-
-def head(features: Tensor) -> Tensor:
-    """Return the logits of features in float64."""
-    weight, bias = (torch.from_numpy(each) for each in layer())
-    return features.double() @ weight + bias
-
-
-class Stream:
-    """Features, logits and labels in blocks of 37 rows."""
-
-    def __init__(self, features: Array, targets: Array, logits: Any = None) -> None:
-        self.features, self.targets = torch.from_numpy(features), torch.from_numpy(targets)
-        self.logits = head(self.features) if logits is None else torch.as_tensor(logits)
-        self.class_names = tuple(f"class_{k}" for k in range(CLASSES))
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __iter__(self) -> Iterator[Block]:
-        for start in range(0, len(self), 37):
-            cut = slice(start, start + 37)
-            features = self.features[cut]
-            ids = tuple(map(str, range(len(features))))
-            logits = self.logits[cut]
-            yield Block(
-                ids,
-                targets=self.targets[cut],
-                features=features,
-                logits=logits,
-                probs=logits.double().softmax(1),
-            )
-
-
-def ready(plugin: Any, stream: Stream | None = None) -> Any:
-    """Fit where it must be, load, and give it the head where it needs it."""
-    if hasattr(plugin, "fit"):
-        given = stream or Stream(*planted(400, 0))
-        plugin.load(plugin.fit(given, np.random.default_rng(0)))
-    if plugin.needs_head:
-        plugin.take_head(head)
-    return plugin
-
-
-def scores(plugin: Any, features: Array) -> Array:
-    """Score features and the logits that the layer makes of them."""
-    rows = torch.from_numpy(features)
-    found: Array = plugin.score(rows, head(rows)).numpy()
-    return found
-
-
-def asked() -> Array:
-    """Return three rows of the classes, and three strange ones."""
-    strange, _ = planted(3, 2, known=False)
-    return np.concatenate([planted(3, 1)[0], strange])
-
 
 PEER = {
     "relative_mahalanobis": (
@@ -204,12 +125,73 @@ PEER = {
             -0.876497883326,
         ],
     ),
+    "she": (
+        SHE(),
+        [
+            -22.3330893104,
+            -21.2042533227,
+            -21.7256764981,
+            -6.82766017005,
+            -6.69770044899,
+            -7.34762594222,
+        ],
+    ),
+    "nnguide 1": (
+        NNGuide(k=1),
+        [
+            -57.1050643921,
+            -67.0968399048,
+            -84.2263946533,
+            -24.2921981812,
+            -26.9803180695,
+            -26.523065567,
+        ],
+    ),
+    "nnguide 5": (
+        NNGuide(k=5),
+        [
+            -54.5756988525,
+            -65.5981750488,
+            -81.7927932739,
+            -23.5965270996,
+            -26.345079422,
+            -26.2018413544,
+        ],
+    ),
+    "dice": (
+        DICE(share=0.5),
+        [
+            -7.46246671677,
+            -8.06065177917,
+            -8.69512653351,
+            -3.48205471039,
+            -3.35613489151,
+            -3.58963775635,
+        ],
+    ),
+    "scale": (
+        Scale(share=0.65),
+        [
+            -28.423528634,
+            -33.3004751455,
+            -36.1822826056,
+            -17.0185644616,
+            -24.6002476378,
+            -16.4895651423,
+        ],
+    ),
 }
 """What pytorch-ood 0.4.0 gives for these features (seed 0 to fit on, `asked` to score), float64, but
-for ViM, which it computes in float32. Its covariances are sums and not means, so that its RMD is
+for ViM, NNGuide and DICE, which it computes in float32. Its covariances are sums and not means, so that its RMD is
 ours over the 400 rows; it adds 1e-6 to their diagonals."""
-TOLERANCE = {"vim": 1e-4, "relative_mahalanobis": 1e-6, "ash": 1e-5}
-"""As a share of the largest score: float32 of ViM, the peer's ridge, the head's float32 input."""
+TOLERANCE = {
+    "vim": 1e-4,
+    "relative_mahalanobis": 1e-6,
+    "ash": 1e-5,
+    **dict.fromkeys(("nnguide", "dice", "scale"), 1e-6),
+}
+"""As a share of the largest score: float32 of ViM, NNGuide and DICE, the peer's ridge, the head's
+float32 input."""
 
 
 @pytest.mark.parametrize("name", PEER)
@@ -226,11 +208,18 @@ ALL = [
     ASH(variant="s"),
     ASH(variant="b"),
     ASH(variant="p"),
+    DICE(share=0.5),
+    FDBD(),
+    FDBD(regularized=False),
     GradNorm(),
     KNN(k=5),
     Mahalanobis(),
+    NNGuide(k=5),
     ReAct(),
     RelativeMahalanobis(),
+    SHE(),
+    SHE(metric="cosine"),
+    Scale(share=0.65),
     ViM(dim=CLASSES),
 ]
 
@@ -269,7 +258,9 @@ def test_gradnorm_is_the_norm_of_the_gradient() -> None:
             assert -gradient.abs().sum().item() == pytest.approx(score, rel=1e-12)
 
 
-@pytest.mark.parametrize("plugin", [KNN(k=5), RelativeMahalanobis(), ViM()])
+@pytest.mark.parametrize(
+    "plugin", [DICE(), FDBD(), KNN(k=5), NNGuide(k=5), RelativeMahalanobis(), SHE(), ViM()]
+)
 def test_what_is_missing_is_named(plugin: Any) -> None:
     """Not fitted, other features, no state, no rows, no features."""
     plugin, empty = type(plugin)(**plugin.model_dump(include={"k"})), np.zeros((0, WIDTH))

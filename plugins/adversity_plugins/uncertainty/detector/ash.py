@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from adversity import Detector
-from adversity.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,26 +67,14 @@ class ASH(Detector):
         return -answer.double().logsumexp(1)
 
     def _shaped(self, features: Tensor) -> Tensor:
-        width = features.shape[1]
-        left = width - round(width * self.share)
-        if left < 1:
-            raise DataError(
-                f"ash expects a share that leaves one of the {width} features or more, got "
-                f"{self.share}: take a smaller share"
-            )
-        order = features.argsort(dim=1, descending=True, stable=True)[:, :left]
-        kept = features.gather(1, order)
-        before, after = features.sum(1, keepdim=True), kept.sum(1, keepdim=True)
-        faulty = (after[:, 0] <= 0) & (features != 0).any(1)
-        if self.variant != "p" and bool(faulty.any()):
-            least = float(after[faulty].min())
-            raise DataError(
-                f"ash expects features of which the largest {left} sum to more than 0, got {least:.3g}: "
-                "take variant p, or a network whose last layer follows a ReLU"
-            )
-        if self.variant == "b":
-            kept = (before / left).expand_as(kept)
-        elif self.variant == "s":
-            # Where nothing is active, nothing is left to scale: 0 / 0 would be no number.
-            kept = kept * (before / after.where(after > 0, 1)).exp()
+        from adversity_plugins.uncertainty.detector._largest_features import (
+            how_much_more,
+            largest_features,
+        )
+
+        order, kept = largest_features(features, self.share, self.name)
+        if self.variant != "p":
+            more = how_much_more(features, kept, "variant p, or ", self.name)
+            spread = (features.sum(1, keepdim=True) / kept.shape[1]).expand_as(kept)
+            kept = spread if self.variant == "b" else kept * more.exp()
         return features.new_zeros(features.shape).scatter(1, order, kept)
