@@ -145,18 +145,17 @@ def _checks(
 
 
 class _Stored(NamedTuple):
-    """The rows that a run keeps of a cell, and what is wrong with them."""
+    """The rows that a run keeps of a cell; none if it keeps none, or they cannot be read."""
 
     rows: StoredRows | None = None
     classes: tuple[str, ...] = ()
-    fault: str = ""
 
 
 def _stored(subject: Subject, figure: Figure, cell: Cell) -> _Stored:
     try:
         table = subject.run.table(figure.step)
-    except StorageError as error:
-        return _Stored(fault=str(error).partition(";")[0])
+    except StorageError:  # it is named where it is checked
+        return _Stored()
     if table is None:
         return _Stored()
     return _Stored(table.cell(cell.key), table.classes.get(cell.key, ()))
