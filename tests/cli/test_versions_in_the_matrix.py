@@ -36,6 +36,19 @@ gates:
 run: {shard_size: 4}
 """
 STEPS = ("predictions", "clean", "attacked")
+FOLDED = """\
+name: shots
+data:
+  old: {uses: dataset/folder, with: {path: data/train}, rev: v1}
+  new: {uses: dataset/folder, with: {path: data/train}, rev: v2}
+steps:
+  old_net: {uses: classifier/small_cnn, fit_on: old, folds: 2, with: {epochs: 1, width: 4}}
+  new_net: {uses: classifier/small_cnn, fit_on: new, folds: 2, with: {epochs: 1, width: 4}}
+  old_seen: {uses: old_net, from: old}
+  new_seen: {uses: new_net, from: new}
+run: {shard_size: 4}
+"""
+"""What the refusal of `folds:` on several versions says to write."""
 
 
 def dvc(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -171,7 +184,7 @@ def test_each_number_says_its_version_and_a_moved_tag_makes_it_stale(
         ("rev: $version", "rev: $other", "matrix variable $other is not declared"),
         ("rev: $version", "rev: x$version", "a matrix variable must be the whole value"),
         ("dataset/folder, with: {path: data/train}", "dataset/digits", "dataset/digits has no place in the project"),
-        ("with: {epochs", "folds: 2, with: {epochs", "folds: are of one version, and train is read in several"),
+        ("with: {epochs", "folds: 2, with: {epochs", "train is read in several (rev:), in which an image may lie in different folds; write a data set for each version"),
         ("  clean:", "  many: {uses: uncertainty/deep_ensemble, from: predictions, over: version}\n  clean:", "over: version names versions of data, and members answer the same images"),
         ("test[version=v2]", "test[version=v3]", "version has no value v3; it has v1, v2"),
         ("from: test, with", "from: train, with", "train[version=v1] is used for both"),
@@ -231,3 +244,19 @@ def test_a_pin_does_not_take_the_matrix_away(
         call("data", "pin", "pipelines/shots.yaml", "test", "v1"),
         "data.test: expected one revision, got $version, which the matrix lists",
     )
+
+
+@pytest.mark.slow  # fits of two networks in folds, and DVC's
+def test_folds_of_versions_are_a_data_set_and_a_step_for_each(
+    versions: Any, call: Callable[..., Any]
+) -> None:
+    """Each image of each version is answered once, by a network that was fitted on that version."""
+    versions.file.write_text(FOLDED, encoding="utf-8")
+    answer = call("run", "pipelines/shots.yaml", "--direct")
+    assert answer.code == 0, answer.err
+    for step in ("old_seen", "new_seen"):
+        rows = pq.read_table(f"artifacts/shots/{step}/table.parquet").to_pylist()
+        assert (
+            len({row["id"] for row in rows}) == len(rows) == {"old_seen": 12, "new_seen": 13}[step]
+        )
+        assert {row["fold_left_out"] for row in rows} == {1, 2}

@@ -67,8 +67,9 @@ class FoldRules:
             yield (
                 "folds",
                 (
-                    f"folds: are of one version, and {start} is read in several (rev:); write a data set "
-                    "for each version, and a step for each"
+                    f"folds: are of one version, and {start} is read in several (rev:), in which an image may "
+                    "lie in different folds; write a data set for each version, with a rev: of its own, and "
+                    "a step for each that is fitted on it"
                 ),
             )
         others = [name for name in planned.fit_on or () if name not in (first, VALIDATE)]
