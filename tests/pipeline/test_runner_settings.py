@@ -38,6 +38,10 @@ ADDRESS = '"tcp://10.0.0.5:8786"'
             "run.address must be a cluster's address such as tcp://",
         ),
         ("runner: dask, address: 8786", "run.address must be text, got 8786"),
+        (
+            "runner: processes, data_from: remote",
+            "run must have no data_from, which is of runner: dask or ray, got runner: processes",
+        ),
     ],
 )
 def test_a_runner_that_cannot_be_is_one_message(plan, pipeline_text, run, words):

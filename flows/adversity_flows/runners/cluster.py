@@ -92,7 +92,11 @@ class Cluster(OrderRunner):
             new = worker not in self.excluded
             self.excluded.add(worker)
         if new:
-            self._warn(f"warning: worker {worker} is left out: {why}")
+            self.warn(f"worker {worker} is left out: {why}")
+
+    def warn(self, text: str) -> None:
+        """Tell whoever listens to warnings."""
+        self._warn(f"warning: {text}")
 
     def close(self) -> None:
         """Leave the cluster; its workers stay."""

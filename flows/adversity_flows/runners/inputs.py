@@ -8,7 +8,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from adversity.errors import StaleInputsError
+from adversity.errors import InputError, StaleInputsError
 from adversity.provenance import file_sha256
 from adversity_flows.dvc.objects import md5_of
 from adversity_flows.dvc.remote_source import remote_source
@@ -53,6 +53,30 @@ class Inputs:
         """The remote of DVC, as a worker is told of it; nothing where the project has none."""
         found = remote_source(self._workspace.root)
         return found.json if found else ""
+
+    def require_source(self) -> None:
+        """Refuse a project without a remote that a worker may be told of.
+
+        Raises:
+            InputError: If it has none.
+        """
+        if not self.source:
+            raise InputError(
+                f"{self._plan.file}: run.data_from: remote: expected a default remote of DVC without "
+                "a password in its address, got none; add one with `dvc remote add --default NAME "
+                "URL`, or write data_from: any"
+            )
+
+    def of_data(self, hashes: Iterable[str]) -> list[str]:
+        """Return which of some contents are files of data sets, by their paths in the project."""
+        root = self._workspace.root
+        places = [root / data.location for data in self._plan.data.values() if data.location]
+        paths = [self._paths[sha256] for sha256 in hashes if sha256 in self._paths]
+        return [
+            path.relative_to(root).as_posix()
+            for path in paths
+            if any(path.is_relative_to(place) for place in places)
+        ]
 
     def _row(self, path: Path) -> tuple[str, str, int, str]:
         """Return path, SHA-256, bytes, and the MD5 where a remote may know the content by that."""

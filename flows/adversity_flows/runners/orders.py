@@ -43,6 +43,7 @@ class OrderRunner(Runner):
         self.types: tuple[str, ...] = ()
         self._from_afar = False
         self._run = new_name()
+        self._said: set[str] = set()
         self._lock = threading.Lock()
         self._known: tuple[Plan, Workspace, PlanOrder, Inputs] | None = None
 
@@ -66,6 +67,9 @@ class OrderRunner(Runner):
         """Ask a worker no more."""
         raise RunError(f"worker {worker}: {why}")
 
+    def warn(self, text: str) -> None:
+        """Say what is odd about a worker, where anybody listens."""
+
     def run_shard(self, stage_run: StageRun, shard: Shard) -> str:
         """Send it to a worker and wait; what takes no time is done here."""
         if not stage_run.computes_in_shards:
@@ -84,18 +88,43 @@ class OrderRunner(Runner):
                 self._from_afar = True  # from now on each order says what to ask for
             else:
                 with _named(answer.worker):
-                    self.give(answer.worker, inputs.read(answer.lacks))
+                    self.give(answer.worker, self._sent(answer, inputs, stage_run.plan))
         with _named(answer.worker):
             answer.raise_any()
         for key, name, content, sha256 in answer.pieces:
             _put(stage_run, (key, name), content, sha256)
         return f"{answer.worker} in {answer.seconds:.1f} s"
 
+    def _sent(self, answer: ShardAnswer, inputs: Inputs, plan: Plan) -> list[bytes]:
+        """Read what a worker lacks; data sets only where the remote of DVC need not have them.
+
+        Raises:
+            RunError: If it is a file of data, which is to come from the remote alone.
+        """
+        if lost := inputs.of_data(answer.lacks):
+            if plan.spec.run.data_from == "remote":
+                raise _not_to_be_had(answer, lost)
+            self._say_refused(answer)
+        return inputs.read(answer.lacks)
+
+    def _say_refused(self, answer: ShardAnswer) -> None:
+        """Say once why the remote of DVC gives workers nothing, if it said why."""
+        with self._lock:
+            new = bool(answer.refused) and answer.refused not in self._said
+            self._said.add(answer.refused)
+        if new:
+            self.warn(
+                f"worker {answer.worker}: DVC's remote gave it no data ({answer.refused}); the run "
+                "sends them instead, to every worker that meets with this"
+            )
+
     def _listed(self, order: ShardOrder, stage_run: StageRun, shard: Shard) -> ShardOrder:
         """Say in an order what it needs, where there is a worker that does not see it."""
         if not self._from_afar:
             return order
         inputs = self._described(stage_run.plan, stage_run.workspace)[1]
+        if stage_run.plan.spec.run.data_from == "remote":
+            inputs.require_source()
         listing, pieces = inputs.listing(order.step), inputs.pieces(stage_run, shard)
         return replace(order, inputs=listing, pieces=pieces, source=inputs.source)
 
@@ -124,6 +153,20 @@ def _named(worker: str) -> Iterator[None]:
         yield
     except StorageError as error:
         raise StorageError(f"worker {worker}: {error}") from error
+
+
+def _not_to_be_had(answer: ShardAnswer, lost: Sequence[str]) -> RunError:
+    """Return the error for data that DVC's remote does not give to a worker."""
+    if answer.refused:
+        return RunError(
+            f"worker {answer.worker}: DVC's remote gave it no data ({answer.refused}); give the "
+            "worker credentials of its own, or write run.data_from: any"
+        )
+    more = f" and {len(lost) - 1} more files of data" if len(lost) > 1 else ""
+    return RunError(
+        f"worker {answer.worker}: DVC's remote has not {lost[0]}{more} as they are here; `dvc push` "
+        "and run again, or write run.data_from: any"
+    )
 
 
 def _put(stage_run: StageRun, place: tuple[str, str], content: bytes, sha256: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adversity.engine.public.mirror import keep_blobs, listed_files
 from adversity.engine.public.shard_worker import compute
+from adversity_flows.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +21,8 @@ __all__ = ["fetch_and_compute"]
 
 _AT_ONCE = 8
 """Objects that are read from a remote at the same time."""
-_failed: set[str] = set()
-"""Remotes that did not answer this process: it is sent what it lacks."""
+_refused: dict[str, str] = {}
+"""Remotes that gave this process nothing, and why: they are not asked again."""
 
 
 def fetch_and_compute(order: ShardOrder) -> ShardAnswer:
@@ -30,10 +32,12 @@ def fetch_and_compute(order: ShardOrder) -> ShardAnswer:
         The answer; what it lacks, the remote has not, or does not give to this machine.
     """
     answer = compute(order)
-    while answer.lacks and order.source and order.source not in _failed:
+    while answer.lacks and order.source and order.source not in _refused:
         if not _fetched(order, answer.lacks):
             break
         answer = compute(order)
+    if answer.lacks and order.source in _refused:
+        return replace(answer, refused=_refused[order.source])
     return answer
 
 
@@ -52,8 +56,9 @@ def _fetched(order: ShardOrder, lacks: Iterable[str]) -> bool:
         source = RemoteSource.from_json(order.source).open()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return any(list(pool.map(lambda pair: _kept(source, *pair), wanted)))
-    except Exception:  # noqa: BLE001  (each remote has errors of its own; the run sends it instead)
-        _failed.add(order.source)
+    except Exception as error:  # noqa: BLE001  (each remote has errors of its own)
+        said = next(iter(str(error).splitlines()), "").rstrip(".")
+        _refused[order.source] = without_secrets(f"{type(error).__name__}: {said}")
         return False
 
 

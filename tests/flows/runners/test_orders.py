@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,10 @@ class Apart(OrderRunner):
 
     def __init__(self):
         super().__init__()
-        self.asked, self.given, self.left_out = 0, [], []
+        self.asked, self.given, self.left_out, self.warnings = 0, [], [], []
+
+    def warn(self, text):
+        self.warnings.append(text)
 
     def ask(self, order, *, at=None):
         self.asked += 1
@@ -71,7 +75,7 @@ def plan(tmp_path, monkeypatch):
     (root / FILE).write_text(PIPELINE)
     monkeypatch.setattr(mirror, "user_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(shard_worker, "_sees", lambda order: False)
-    monkeypatch.setattr(worker, "_failed", set())
+    monkeypatch.setattr(worker, "_refused", {})
     monkeypatch.setattr(shard_worker, "_desk", shard_worker._Desk())
     yield make_plan(load_pipeline(Path(FILE), root=root), discover())
     if shard_worker._desk._mirror:
@@ -207,8 +211,55 @@ def test_what_the_remote_does_not_give_whole_is_sent_by_the_run(plan, remote, ho
         runner.run_shard(far, far.shards[0])
         lacking = len(rows(plan)) - (0 if how == "closed" else 4)
         assert sum(runner.given) == 1 + lacking
+        assert [("ZeroDivisionError" in text) for text in runner.warnings] == [True] * (
+            how == "closed"
+        )
     if how == "closed":
         assert len(asked) <= 6  # five photographs and the file, once
+
+
+def from_the_remote_alone(plan):
+    """Return the plan as `run: {data_from: remote}` makes it."""
+    run = plan.spec.run.model_copy(update={"data_from": "remote"})
+    return replace(plan, spec=plan.spec.model_copy(update={"run": run}))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("gone", r"DVC's remote has not photos/grey/\d\.png as they are here; `dvc push`"),
+        (
+            "closed",
+            r"DVC's remote gave it no data \(PermissionError: it is https://...@there\); give",
+        ),
+    ],
+)
+def test_data_that_are_to_come_from_the_remote_alone_are_not_sent(
+    plan, remote, how, said, monkeypatch
+):
+    """The run ends with the worker and the reason, without a password; it has sent no data."""
+
+    def closed(*_):
+        raise PermissionError("it is https://me:hidden@there.\nand more")
+
+    if how == "gone":
+        next(
+            file for file in remote.rglob("*") if file.is_file() and file.suffix != ".dir"
+        ).unlink()
+    else:
+        monkeypatch.setattr(OpenSource, "read", closed)
+    far = opened(from_the_remote_alone(plan))
+    with Apart() as runner:
+        with pytest.raises(RunError, match=said):
+            runner.run_shard(far, far.shards[0])
+        assert runner.given == [1]  # the list of files
+
+
+def test_data_from_a_remote_want_one(plan):
+    """Without a remote it is one message that says how to add one."""
+    far = opened(from_the_remote_alone(plan))
+    with Apart() as runner, pytest.raises(InputError, match="dvc remote add --default NAME"):
+        runner.run_shard(far, far.shards[0])
 
 
 def test_a_remote_with_a_secret_in_its_address_is_not_told(plan, remote):

@@ -103,6 +103,7 @@ class ShardAnswer:
             order does not list them.
         pieces: What it computed, where it does not see the run's store: key, name, bytes, SHA-256.
         foreign: Its processor, where it is of a type that the run has not counted on.
+        refused: Why the remote of DVC gave nothing of what it lacks, where that is what it said.
     """
 
     worker: str
@@ -111,6 +112,7 @@ class ShardAnswer:
     lacks: tuple[str, ...] = ()
     pieces: tuple[tuple[str, str, bytes, str], ...] = ()
     foreign: str = ""
+    refused: str = ""
 
     @property
     def waits(self) -> bool:

@@ -144,6 +144,8 @@ class RunSpec(Part):
         max_cells: Cells of the matrix over all steps; more are refused before they are made.
         runner: Who computes shards: threads of the run, processes of this machine, or a cluster.
         address: Of the cluster.
+        data_from: Where workers get data sets that do not see the project: from the remote of DVC and,
+            what that does not give, from the run; or from the remote alone.
         limits: By step, what its shards may take; they are computed by processes that are ended.
     """
 
@@ -157,6 +159,7 @@ class RunSpec(Part):
     max_cells: Positive = 10_000
     runner: Literal["threads", "processes", "dask", "ray"] = "threads"
     address: Annotated[StrictStr | None, BeforeValidator(_address)] = None
+    data_from: Literal["any", "remote"] = "any"
     limits: Mapping[StrictStr, LimitSpec] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -165,6 +168,11 @@ class RunSpec(Part):
         if example is None and self.address is not None:
             raise ValueError(
                 f"must have no address, which is of runner: dask or ray, got runner: {self.runner}"
+            )
+        if example is None and self.data_from != "any":
+            raise ValueError(
+                "must have no data_from, which is of runner: dask or ray, got runner: "
+                f"{self.runner}, whose workers see the project"
             )
         if example is not None:
             wanted = (
