@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
-import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from dvc.stage import PipelineStage
 from adversity.engine.stages import stage as engine_stage
 from adversity.engine.stages.predict_stage import PredictRun
 from adversity_flows.dvc.lockfile import LockFile
+from small_disk import fill, mounted
 
 pytestmark = pytest.mark.slow
 
@@ -82,21 +80,6 @@ def test_an_artifact_that_cannot_be_recorded_gives_way_to_the_recorded_one(
     assert table.read_bytes() != before[0]
 
 
-@contextmanager
-def mounted(folder, *options):
-    """Mount something on a folder for a while; skip the test where that is not allowed."""
-    if os.geteuid() or shutil.which("mount") is None:
-        pytest.skip("only root may mount")
-    done = subprocess.run(["mount", *options, folder], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        yield
-    finally:
-        os.chdir("/")
-        subprocess.run(["umount", folder], check=True)
-
-
 # DVC's lock leaves its file open when it cannot write its process number into it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("room", [8, 64, 160, 256, 400])
@@ -116,13 +99,6 @@ def test_a_disk_that_is_really_full(room, shots, call, refused, tmp_path, monkey
         (small / "ballast").unlink()
         answer = call(*RUN)
         assert answer.code == 0, answer.err
-
-
-def fill(ballast, *, leave):
-    """Write until only so many bytes are free."""
-    free = shutil.disk_usage(ballast.parent).free
-    with ballast.open("wb") as file:
-        file.write(b"\0" * (free - leave))
 
 
 def test_a_read_only_project(shots, call, refused, monkeypatch):
