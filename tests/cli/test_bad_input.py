@@ -272,6 +272,15 @@ def test_weights_that_are_not_weights(name, shots, call, refused, tmp_path):
     shots.holds_nothing_of("predictions")
 
 
+def test_a_missing_file_is_told_once_however_many_steps_use_it(shots, call):
+    """Where the plugin that names it stands, not again in each step that the plugin answers in."""
+    shots.edit(NET, torchvision("models/missing.pt"))
+    shots.edit("steps:\n", "steps:\n  again: {uses: net, from: test}\n")
+    answer = call("validate", FILE)
+    assert answer.out.count("there is no file models/missing.pt in the project") == 1, answer.out
+    assert f"{FILE}:7: classifier/torchvision" in answer.out
+
+
 def test_the_bomb_of_these_tests_is_a_real_one(tmp_path):
     """Unpickled without care, it goes off."""
     pickle.loads(pickle.dumps(Bomb(tmp_path / "exploded")))

@@ -95,8 +95,21 @@ def test_scalars_follow_yaml_1_2_as_dvc_reads_them(load, pipeline_text):
             ":1: name must be kebab-case such as digits-under-attack, got 'Toy_Attack'",
         ),
         ("{uses: classifier/tiny}", "{}", ":12: steps.net.uses is missing"),
-        ("{uses: classifier/tiny}", "", ":12: steps.net must be a mapping, got nothing"),
-        ("severity: [1, 3]", "severity: 3", ":7: matrix.severity must be a list, got 3"),
+        (
+            "{uses: classifier/tiny}",
+            "",
+            ":12: steps.net must be a mapping, got nothing; write its entries as `name: value`",
+        ),
+        (
+            "severity: [1, 3]",
+            "severity: 3",
+            ":7: matrix.severity must be a list, got 3; write its entries as [..., ...]",
+        ),
+        (
+            "from: dark}",
+            "from: 3}",
+            ":11: steps.enhanced.from must be the name of a step or data set, or a list of such",
+        ),
         ("severity: [1, 3]", "severity: []", ":7: matrix.severity must have at least one entry"),
         ("[1, 3]", "[1, 1]", ":7: matrix.severity.1: 1 is given twice in 1, 1"),
         (

@@ -15,12 +15,12 @@ NUMBER = "must be a number"
 ZERO = "without a leading zero"
 
 WRITTEN = [  # as written; as `steps`, a whole number; as `eps`, in (0, 1]; as `run.batch_size`
-    ("1e-3", "a number with a fractional part", 1e-3, INTEGER),
+    ("1e-3", INTEGER, 1e-3, INTEGER),
     ("1E2", 100, "less than or equal to 1", INTEGER),
-    ("8/255", "a number with a fractional part", 8 / 255, INTEGER),
-    ("8 / 255", "a number with a fractional part", 8 / 255, INTEGER),
+    ("8/255", INTEGER, 8 / 255, INTEGER),
+    ("8 / 255", INTEGER, 8 / 255, INTEGER),
     ("8/0", INTEGER, NUMBER, INTEGER),
-    (".5", "a number with a fractional part", 0.5, INTEGER),
+    (".5", INTEGER, 0.5, INTEGER),
     ("+1", 1, 1.0, 1),
     ("1_000", 1000, "less than or equal to 1", INTEGER),
     ("0x10", INTEGER, NUMBER, INTEGER),
@@ -38,7 +38,7 @@ WRITTEN = [  # as written; as `steps`, a whole number; as `eps`, in (0, 1]; as `
     ("00", ZERO, ZERO, ZERO),
     ('"5"', 5, "less than or equal to 1", INTEGER),
     ('"0.5"', INTEGER, 0.5, INTEGER),
-    ('"8/255"', "a number with a fractional part", 8 / 255, INTEGER),
+    ('"8/255"', INTEGER, 8 / 255, INTEGER),
     ('"0x10"', INTEGER, NUMBER, INTEGER),
     ("2026-11-28", INTEGER, NUMBER, INTEGER),
     ("1:30", INTEGER, NUMBER, INTEGER),

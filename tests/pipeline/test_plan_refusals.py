@@ -149,6 +149,15 @@ def test_an_unknown_plugin_is_said_alone(refuse, pipeline_text):
     assert ["unknown plugin" in found[0], "does not depend on gain" in found[1]] == [True, True]
 
 
+def test_an_attack_is_not_told_what_follows_from_another_mistake(refuse, pipeline_text):
+    """That the attacked path misses what is changed is said where that alone is the mistake."""
+    found = refuse(pipeline_text.replace("brighter, from: dark}", "brighter, from: drak}"))
+    assert found[0].startswith("pipelines/toy.yaml:11: from: there is no step or data set drak")
+    assert not any("does not pass through" in finding for finding in found)
+    (table,) = refuse(pipeline_text.replace("push\n    from: dark", "push\n    from: spread"))
+    assert table.startswith('pipelines/toy.yaml:20: attack "push" (toys 1.2) works on')
+
+
 def test_a_cycle_is_named_in_full(refuse, pipeline_text):
     """Every step on the circle is named, in order."""
     text = pipeline_text.replace(

@@ -43,12 +43,12 @@ def missing_data(plan: Plan) -> tuple[str, ...]:
         for planned in plan.data.values()
         for fault in _data_faults(plan.root, planned)
     ]
+    first: dict[str, str] = {}  # a model that many steps use is told of where it stands first
     for step in plan.steps.values():
-        messages += [
-            f"{step.line}: {entry.kind}/{entry.name}: {fault}"
-            for entry in step.plugin_entries
-            for fault in _file_faults(plan.root, step.plugins_of(entry))
-        ]
+        for entry in step.plugin_entries:
+            for fault in _file_faults(plan.root, step.plugins_of(entry)):
+                first.setdefault(f"{entry.kind}/{entry.name}: {fault}", step.line)
+    messages += [f"{line}: {fault}" for fault, line in first.items()]
     messages += [
         f"{plan.file}: metrics: {fault}" for fault in _file_faults(plan.root, plan.metrics)
     ]

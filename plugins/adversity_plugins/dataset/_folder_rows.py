@@ -176,4 +176,6 @@ def require_visible(file: str, listing: Listing, where: str) -> None:
                 f"{where}/{file} is left out by {rule}: DVC does not see it, so a change would go "
                 "unnoticed; take it out of .dvcignore"
             )
-    raise DataError(f"{where}/{file}: not found; check `labels` (a file inside `path`)")
+    inside = file.removeprefix(f"{where}/")
+    meant = f"; did you mean {inside}?" if inside in listing.files else ""
+    raise DataError(f"{where}/{file}: not found; check `labels` (a file inside `path`){meant}")

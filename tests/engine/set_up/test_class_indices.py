@@ -44,6 +44,15 @@ def test_a_class_that_is_not_there(labels, said):
     assert labels is None or "Give a `labels:` file" not in str(error.value)
 
 
+def test_a_model_whose_classes_nobody_named():
+    """Then names are what is missing, not a map to `class_0`; one whose names are such keeps them."""
+    model = Answers("class_0", "class_1")
+    model.classes_file = None
+    with pytest.raises(DataError, match=r"write `classes:` or `classes_file:` under `with:`"):
+        class_indices(["cat", "dog"], [0, 1], model)
+    assert class_indices(["class_1", "class_0"], [0, 1], model).tolist() == [1, 0]
+
+
 def test_classes_that_no_sample_has_may_be_unknown():
     """Only what samples are labelled with must be the classifier's."""
     assert class_indices(["cat", "newt"], [0], Answers("cat", "dog")).tolist() == [0, -1]

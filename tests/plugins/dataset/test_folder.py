@@ -274,6 +274,9 @@ def test_csv_that_is_missing_or_no_text(animals):
     """A missing CSV and one that is not UTF-8 have their messages."""
     with pytest.raises(DataError, match=r"data/labels.csv: not found"):
         opened(animals, labels="labels.csv")
+    (animals / "data/labels.csv").write_text("file,label\n")
+    with pytest.raises(DataError, match=r"a file inside `path`\); did you mean labels.csv\?"):
+        opened(animals, labels="data/labels.csv")
     (animals / "data/labels.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read as UTF-8"):
         opened(animals, labels="labels.csv")

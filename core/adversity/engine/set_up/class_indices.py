@@ -92,7 +92,7 @@ def _refuse(
     raise DataError(
         f"{data}: {len(missing)} of {len(used)} classes are not the classifier's: "
         f"{', '.join(listed)}{more}; the classifier {classifier.name!r} has "
-        f"{_some(classifier.class_names)}{_left(classifier)}. {_remedy(missing, names, labels)}"
+        f"{_some(classifier.class_names)}{_left(classifier)}. {_remedy(missing, names, labels, classifier)}"
     )
 
 
@@ -103,7 +103,17 @@ def _listed(name: str, mapped_to: str, classifier: Classifier) -> str:
     return f"{name!r}{mapped}" + (f" ({hint})" if hint else "")
 
 
-def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, str] | None) -> str:
+def _remedy(
+    missing: Sequence[int],
+    names: Sequence[str],
+    labels: Mapping[str, str] | None,
+    classifier: Classifier,
+) -> str:
+    if labels is None and _unnamed(classifier):
+        return (
+            f"Nobody has named its classes: write `classes:` or `classes_file:` under `with:` of "
+            f"{classifier.name!r}, with the names in the order of its logits."
+        )
     if labels is None:
         return (
             "Give a `labels:` file (CSV with the columns from,to) that maps them, or keep their "
@@ -116,6 +126,12 @@ def _remedy(missing: Sequence[int], names: Sequence[str], labels: Mapping[str, s
             "samples as unknown with `unknown: keep`."
         )
     return "Correct the column `to` of the `labels:` file."
+
+
+def _unnamed(classifier: Classifier) -> bool:
+    """Say whether a model out of a file bears the names that stand for none: `class_0`, ..."""
+    numbered = [f"class_{index}" for index in range(len(classifier.class_names))]
+    return hasattr(classifier, "classes_file") and list(classifier.class_names) == numbered
 
 
 def _left(classifier: Classifier) -> str:

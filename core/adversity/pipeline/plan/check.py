@@ -207,8 +207,10 @@ class _Checker:
             what = f"{kind.noun} changes {answer}; {planned.against} is {self._words[product]}"
             yield "against", what
             return
-        start = planned.upstream if planned.source else None
-        if start is not None and start not in ancestors(planned.against, self._specs):
+        start = planned.upstream if planned.source else ""
+        before = ancestors(planned.against, self._specs)
+        made = [self._makes(name) or "" for name in (start, *before)]
+        if all(made) and made[0] in kind.takes and start not in before:  # else, said already
             path = " -> ".join(way_to(planned.against, self._specs))
             yield (
                 "against",

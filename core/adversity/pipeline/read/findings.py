@@ -163,10 +163,34 @@ def expectation(message: str) -> str:
     for opening in ("Input should be a valid ", "Input should be an instance of ", "Input should "):
         if message.startswith(opening):
             rest = message.removeprefix(opening)
-            rest = rest.split(", unable to parse", 1)[0]
+            rest = rest.split(", unable to parse", 1)[0].split(", got ", 1)[0]
             article = "an " if rest[:1] in "aeiou" else "a "
             return article + rest if "valid" in opening else rest.removeprefix("be ")
     return message
+
+
+def plainly(message: str) -> str:
+    """Say `a mapping` and `a list` for what pydantic calls a dictionary and a tuple."""
+    text = expectation(message)
+    for phrase, meant in (
+        ("a dictionary or an instance of", "a mapping for"),
+        ("a dictionary", "a mapping"),
+        ("a mapping", "a mapping"),
+        ("a tuple", "a list"),
+        ("a string", "text"),
+    ):
+        if text.startswith(phrase):
+            return meant if phrase.startswith("a dictionary") else text.replace(phrase, meant, 1)
+    return text
+
+
+def way_to_write(expected: str) -> str:
+    """Say how the mapping or the list is written that must stand where something else does."""
+    if expected.startswith("a mapping"):
+        return "; write its entries as `name: value`, each in an indented line of its own"
+    if expected == "a list":
+        return "; write its entries as [..., ...], or each in a line that begins with `- `"
+    return ""
 
 
 def shown(value: object) -> str:

@@ -17,10 +17,11 @@ from adversity.pipeline.read.findings import (
     Findings,
     KeyPath,
     dotted,
-    expectation,
     listed,
+    plainly,
     shown,
     suggestion,
+    way_to_write,
 )
 from adversity.pipeline.read.overrides import accepted_keys, apply_override
 from adversity.pipeline.read.reader import BRACES, parse, read_text
@@ -186,23 +187,8 @@ def _structural(path: KeyPath, details: Sequence[Any]) -> str:
             return f"{name} must be kebab-case such as digits-under-attack, got {first['input']!r}"
         case "too_short":
             return f"{name} must have at least one entry, got none"
-    expected = " or ".join(dict.fromkeys(_plain(detail["msg"]) for detail in details))
-    return f"{name} must be {expected}, got {shown(first['input'])}"
-
-
-def _plain(message: str) -> str:
-    """Say `a mapping` and `a list` for what pydantic calls a dictionary and a tuple."""
-    text = expectation(message)
-    for phrase, meant in (
-        ("a dictionary or an instance of", "a mapping for"),
-        ("a dictionary", "a mapping"),
-        ("a mapping", "a mapping"),
-        ("a tuple", "a list"),
-        ("a string", "text"),
-    ):
-        if text.startswith(phrase):
-            return meant if phrase.startswith("a dictionary") else text.replace(phrase, meant, 1)
-    return text
+    expected = " or ".join(dict.fromkeys(plainly(detail["msg"]) for detail in details))
+    return f"{name} must be {expected}, got {shown(first['input'])}{way_to_write(expected)}"
 
 
 def _check_names(spec: PipelineSpec, findings: Findings) -> None:

@@ -56,6 +56,15 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _works_on(value: object) -> object:
+    """Refuse what is neither a name nor a list: a tuple's complaint would hide that a name will do."""
+    if isinstance(value, str | list | tuple):
+        return _one_or_more(value)
+    raise ValueError(
+        f"must be the name of a step or data set, or a list of such names, got {value!r}"
+    )
+
+
 def _sources(value: object) -> object:
     """Refuse what is no name and no names of sources: a union would complain of each part."""
     named = isinstance(value, Mapping) and value and all(isinstance(v, str) for v in value.values())
@@ -121,7 +130,7 @@ class StepSpec(Part):
     """A step. `from:` is read as `source`, `with:` as `parameters`."""
 
     uses: StrictStr
-    source: Annotated[tuple[StrictStr, ...], BeforeValidator(_one_or_more)] = Field(
+    source: Annotated[tuple[StrictStr, ...], BeforeValidator(_works_on)] = Field(
         default=(), alias="from"
     )
     parameters: Mapping[StrictStr, Any] = Field(default_factory=dict, alias="with")
