@@ -171,6 +171,18 @@ def test_names_that_cannot_be_are_refused(
     refused(call("data", "add", str(photos), *options), said)
 
 
+@pytest.mark.usefixtures("photos")
+def test_images_that_git_keeps_are_refused(
+    git: Callable[..., Any], call: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    """Git and DVC cannot both keep them; the message says how git lets go of them."""
+    git("add", "--force", "data/train")
+    git("commit", "--quiet", "-m", "images")
+    refused(
+        call("data", "add", "data/train"), "that git does not keep", "`git rm -r --cached FOLDER`"
+    )
+
+
 def test_folders_that_cannot_be_are_refused(
     photos: Path, call: Callable[..., Any], refused: Callable[..., str]
 ) -> None:

@@ -56,6 +56,7 @@ def test_the_last_two_runs_are_compared_everywhere_alike(call, project, two_runs
     assert shown.splitlines()[0] == document["sentence"]
     assert "steps.net.with.epochs" in shown
     page = call("diff", two_runs[0], f"runs/{two_runs[1]}", "--markdown", "--draws", "20").out
+    assert call("diff", two_runs[0], "last", "--markdown", "--draws", "20").out == page
     assert page.startswith("### tiny: what changed\n\n**")
 
     first, second = (

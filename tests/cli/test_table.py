@@ -60,18 +60,18 @@ def test_a_table_too_wide_has_a_block_for_each_column(
     assert sum("[0.750, 0.850] ★" in line for line in lines) == 1
 
 
-@pytest.mark.parametrize("how", ["id", "folder", "pipeline"])
-def test_a_run_is_named_by_id_folder_or_pipeline(
+@pytest.mark.parametrize("how", ["id", "folder", "pipeline", "last"])
+def test_a_run_is_named_by_id_folder_pipeline_or_last(
     how: str, call: Callable[..., Answer], kept: Callable[..., str], project: Path
 ) -> None:
     """A pipeline that uses a plugin nobody has is read all the same: only its name is asked for."""
     older, newer = kept(report_of_methods()), kept(over_seeds(report_of_methods()))
     file = project / "pipelines/methods.yaml"
     file.write_text("name: methods\nsteps: {a: {uses: classifier/nobody_has_it}}\n")
-    named = {"id": older, "folder": f"runs/{older}", "pipeline": "pipelines/methods.yaml"}[how]
-    answer = call("table", named)
+    named = {"id": older, "folder": f"runs/{older}", "pipeline": "pipelines/methods.yaml"}
+    answer = call("table", named.get(how, how))
     assert answer.code == 0
-    assert ("3 seeds" in answer.out) is (how == "pipeline"), newer
+    assert ("3 seeds" in answer.out) is (how in ("pipeline", "last")), newer
 
 
 def test_the_end_of_the_name_says_the_form(

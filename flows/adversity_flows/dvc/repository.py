@@ -180,11 +180,13 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
     Raises:
         DataError: If a file's name is not text.
         BusyError: If another process works on the same files.
+        InputError: If git keeps what DVC is to keep.
         RunError: If DVC refuses.
         StorageError: If the disk does not take or give a file.
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
+    from dvc.output import OutputAlreadyTrackedError
     from dvc.utils.serialize import ParseError
 
     try:
@@ -200,6 +202,12 @@ def dvc_errors(root: Path, doing: str) -> Iterator[None]:
         ) from error
     except ParseError as error:
         raise _unreadable(root, error) from error
+    except OutputAlreadyTrackedError as error:
+        raise InputError(
+            f"DVC could not {doing}: expected files that git does not keep, got some that it does; take "
+            "them out of git's index, where they stay in the folder, with `git rm -r --cached FOLDER` "
+            "and a commit, then do this again"
+        ) from error
     except DvcException as error:
         raise RunError(f"DVC could not {doing}: {_chain(error)}") from error
     except OSError as error:

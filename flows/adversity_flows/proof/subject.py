@@ -13,7 +13,7 @@ from adversity.pipeline.plan.stages import resolved_file
 from adversity_flows.dvc.revision import Revision
 from adversity_flows.runs.accepted_runs import accepted_run
 from adversity_flows.runs.compared_runs import named_side
-from adversity_flows.runs.named_run import named_run, pipeline_name, run_at
+from adversity_flows.runs.named_run import LAST, named_run, pipeline_name, run_at
 from adversity_flows.runs.past_runs import past_runs
 from adversity_flows.runs.recorded_runs import past_run, revision_run
 
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from adversity.pipeline.plan.model import Plan
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["ACCEPTED", "LAST", "Subject", "planned_then", "subject_of"]
+__all__ = ["ACCEPTED", "Subject", "planned_then", "subject_of"]
 
-LAST = "last"
 ACCEPTED = "accepted"
 _HEAD = "HEAD"
 

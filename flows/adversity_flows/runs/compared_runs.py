@@ -10,7 +10,7 @@ from adversity.engine.summary.recorded_run import RecordedRun, recorded_metrics
 from adversity.engine.summary.run_diff import run_diff
 from adversity.errors import InputError
 from adversity_flows.dvc.revision import Revision
-from adversity_flows.runs.named_run import run_at
+from adversity_flows.runs.named_run import LAST, named_run, run_at
 from adversity_flows.runs.past_runs import FOLDER, past_runs
 from adversity_flows.runs.recorded_runs import past_run, revision_run
 
@@ -54,13 +54,13 @@ def last_two(root: Path, pipeline: str) -> tuple[RecordedRun, RecordedRun]:
 
 
 def named_side(root: Path, name: str) -> RecordedRun | Revision:
-    """Return a run by its id or its folder, else a commit by any name that DVC knows.
+    """Return a run by its id, its folder or as `last`, else a commit by any name that DVC knows.
 
     Raises:
         InputError: If it is neither, or the run did not come to its end.
         StorageError: If the run is damaged.
     """
-    found = run_at(root, name)
+    found = named_run(root, None) if name == LAST else run_at(root, name)
     if found is not None:
         return past_run(_finished(found))
     return Revision.named(root, name) or _refuse(root, name)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from adversity.report.values.model import Report
     from adversity_flows.runs.past_runs import PastRun
 
-__all__ = ["Told", "named_run", "pipeline_name", "run_at", "told_by"]
+__all__ = ["LAST", "Told", "named_run", "pipeline_name", "run_at", "told_by"]
+
+LAST = "last"
+"""What the last run of any pipeline is called, wherever a run is named."""
 
 
 def named_run(root: Path, name: str | None) -> PastRun:
@@ -27,8 +30,8 @@ def named_run(root: Path, name: str | None) -> PastRun:
 
     Args:
         root: The project's folder.
-        name: A run's id or folder; a pipeline file, for the last run of that pipeline; None for the
-            last run of any.
+        name: A run's id or folder; a pipeline file, for the last run of that pipeline; `last` or None
+            for the last run of any.
 
     Raises:
         InputError: If there is no such run.
@@ -36,14 +39,14 @@ def named_run(root: Path, name: str | None) -> PastRun:
     """
     if name is not None and _is_file(name):
         return _newest(root, pipeline_name(Path(name)), name)
-    if name is None:
+    if name in (None, LAST):
         ids = sorted((path.name for path in (root / FOLDER).glob("[0-9]*")), reverse=True)
         found = (read_run(root, one) for one in ids)
         ended = (past for past in found if past is not None and past.result.is_file())
         past = next(ended, None)
         wanted = "a run that came to its end"
     else:
-        past = run_at(root, name)
+        past = run_at(root, str(name))
         wanted = f"a run, or a pipeline file, {name}"
     if past is None or not past.result.is_file():
         raise InputError(
