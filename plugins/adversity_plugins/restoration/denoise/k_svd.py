@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping  # noqa: TC003  (pydantic reads the claims)
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -41,6 +42,7 @@ class KSVD(OMP):
         "Elad, Aharon, Image denoising via sparse and redundant representations over learned "
         "dictionaries, 2006"
     )
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"rounds": 2},)
     heavy: ClassVar[str] = "learns a dictionary from each image"
 
     rounds: int = Field(default=10, ge=1, le=200, description="turns of learning")
