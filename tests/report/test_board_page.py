@@ -70,6 +70,20 @@ def test_the_page_says_ranks_ties_and_why_there_are_none() -> None:
     assert "20260101 10:15" in text
 
 
+def test_a_tie_is_no_lead_and_each_measure_says_what_is_good() -> None:
+    """The heading counts boards on which the first is told apart from all others."""
+    boards = _boards()
+    assert "<h1><bdi>One entry leads on 0 of 1 board, 1 is tied</bdi></h1>" in board_html(
+        boards, {}
+    )
+    assert "Robust accuracy: higher is better." in board_html(boards, {})
+    (board,) = boards.boards
+    clear = (Ranked(0, 1, 1), Ranked(1, 2, 2), Ranked(2, 3, 3))
+    led = replace(board, rankings=(Ranking("robust_accuracy", clear, 3),))
+    page = board_html(replace(boards, boards=(led, replace(board, id="b2"))), {})
+    assert "<h1><bdi>One entry leads on 1 of 2 boards, 1 is tied</bdi></h1>" in page
+
+
 def test_nothing_is_fetched_and_names_are_escaped() -> None:
     """A strict policy, no address, and foreign text stands as text."""
     page = board_html(_boards(_HOSTILE, _HOSTILE), {})

@@ -23,7 +23,7 @@ from adversity.report.writers.board_parts import alone_groups, both, history_row
 from adversity.report.writers.page_parts import asset, environment, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adversity.contracts.values import Measure
     from adversity.report.values.board import Board, Boards, Entry, Ranked
@@ -60,6 +60,7 @@ def board_html(boards: Boards, links: Mapping[str, str]) -> str:
         .render(
             boards=boards,
             summary=_summary(boards),
+            finding=_finding(shown),
             groups=groups,
             alone=alone_groups(boards.alone, links) if boards.alone else {},
             many=len(boards.boards) > _WALL,
@@ -81,6 +82,20 @@ def _summary(boards: Boards) -> str:
             plural(len(boards.boards), "board"),
         )
     )
+
+
+def _finding(shown: Sequence[Mapping[str, Any]]) -> str:
+    """Say on how many boards one entry leads: the best of several that are tied does not."""
+    judged = [board for board in shown if board["judged"]]
+    leads = sum(not board["tied"] for board in judged)
+    if not judged:
+        return ""
+    ties = len(judged) - leads
+    return f"One entry leads on {leads} of {plural(len(judged), 'board')}, {ties} {_are(ties)} tied"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 class _Row(NamedTuple):
@@ -119,7 +134,6 @@ def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
         )
         rows.append(_row(entry, item, measure, ends, links, beside))
     leader, tied = rows[0], sum(item.tied for item in main.order)
-    better = "higher is better" if first.better == "higher" else "lower is better"
     return {
         "id": board.id,
         "fields": board.fields,
@@ -134,11 +148,22 @@ def _board(board: Board, links: Mapping[str, str]) -> dict[str, Any]:
         "leader": leader,
         "tied": tied,
         "judged": main.order[0].best is not None,
-        "caption": f"{capital(better)}; value with its 95 % interval, drawn from {ends[0]:.3g} to "
+        "caption": f"{_directions(board)} Value with its 95 % interval, drawn from {ends[0]:.3g} to "
         f"{ends[1]:.3g}. Ranks: all that paired tests on the same images leave open, with Holm's "
         f"correction for {plural(main.tests, 'pair')} at 5 %; entries that are not told apart from "
         f"the first are shaded, and tied. {_untested(board)}".strip(),
     }
+
+
+def _directions(board: Board) -> str:
+    """Say of each measure which direction is good."""
+    names: dict[str, list[str]] = {}
+    for one in board.rankings:
+        first = _of(board, one.order[0], one.measure)
+        names.setdefault(first.better or "", []).append(capital(measure_name(one.measure, first)))
+    return " ".join(
+        f"{', '.join(own)}: {better} is better." for better, own in names.items() if better
+    )
 
 
 def _untested(board: Board) -> str:
