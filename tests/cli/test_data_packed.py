@@ -161,8 +161,8 @@ name: packed
 data:
   images: {uses: dataset/cifar10, with: {path: data/cifar}}
 steps:
-  noisy: {uses: degradation/gaussian_noise, from: images, with: {severity: 1}}
-  psnr: {uses: metric/psnr, from: noisy}
+  blurred: {uses: degradation/gaussian_blur, from: images, with: {severity: 1}}
+  psnr: {uses: metric/psnr, from: blurred}
 """
 
 
@@ -235,3 +235,24 @@ def test_a_split_that_is_not_there_is_said(cifar: Path, call: Callable[..., Any]
     (cifar / "data_batch_3.bin").unlink()
     answer = call("data", "add", "data/cifar", "--uses", "cifar10", "--no-look")
     assert "  ! without its split train: cifar: expected data_batch_3.bin" in answer.out
+
+
+@pytest.mark.slow  # two runs, with DVC and git between them
+def test_runs_are_paired_by_content(
+    cifar: Path, call: Callable[..., Any], git: Callable[..., None], project: Path
+) -> None:
+    """Where a sample came out of a batch, those behind it are compared with themselves."""
+    text = PIPELINE + "gates:\n  - psnr.psnr_db not_worse_than last\n"
+    (project / "pipelines" / "packed.yaml").write_text(text, encoding="utf-8")
+    add = ("data", "add", "data/cifar", "--uses", "cifar10", "--no-look")
+    run = ("run", "pipelines/packed.yaml", "--direct", "--json")
+    assert call(*add).code == 0
+    commit(git, "v1")
+    first = call(*run)
+    assert first.code == 0, first.err
+    np.delete(batch(cifar, "test_batch.bin"), 2, 0).tofile(cifar / "test_batch.bin")
+    assert call(*add).code == 0
+    commit(git, "v2")
+    (gate,) = json.loads(call(*run).out)["gates"]
+    measure = gate["measure"]
+    assert (measure["n"], measure["value"]) == (7, 0)

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from adversity_flows.runs.sample_list import DIGITS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -16,8 +18,6 @@ __all__ = ["Compared", "Listing", "Pair", "compare"]
 
 _Key = tuple[object, ...]
 _PLACE = re.compile(r"(?:(.*)/)?(\d+)")
-_DIGITS = 24
-"""So much of a hash is looked at: what lists of samples keep of it."""
 
 
 class Listing(Protocol):
@@ -115,7 +115,7 @@ class _Version:
 
     def __init__(self, source: Listing) -> None:
         self.ids = source.ids
-        self.pixels = [digest[:_DIGITS] for digest in source.pixels()]
+        self.pixels = [digest[:DIGITS] for digest in source.pixels()]
         names = source.class_names
         self.classes = [names[t] if 0 <= t < len(names) else "" for t in source.targets.tolist()]
         self.left = dict.fromkeys(range(len(source)))

@@ -56,6 +56,11 @@ class Revision:
             except (SCMError, NoCommitError):  # no such name, no git; no commit at all
                 return None
 
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self._root
+
     def close(self) -> None:
         """Remove what was read, and close DVC's databases."""
         self._folder.cleanup()

@@ -1,4 +1,4 @@
-"""What the files were that samples are read from: hashes by id, in a run that is over and here."""
+"""What samples were read from, or what they were where files are packed: hashes by id, then and here."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from adversity.engine.calls.set_up import set_up
 from adversity.engine.set_up.data_places import open_root
 from adversity.engine.set_up.workspace import Workspace
 from adversity.errors import AdversityError, StorageError
 from adversity.pipeline.plan.in_versions import versions_in
 from adversity.pipeline.read.revisions import SHORT, VERSIONS
+from adversity_flows.runs.listed_contents import listed_contents
 from adversity_flows.runs.past_runs import INPUTS, read_run
+from adversity_flows.runs.sample_list import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +47,8 @@ def place_of(data: Mapping[str, Any], read: Iterable[str]) -> str | None:
 def contents_in(past: PastRun, data: Mapping[str, Any], ids: Sequence[str]) -> dict[str, str]:
     """Return the MD5 of the files that a run read for some samples, as DVC had it then.
 
+    Samples in packed files are known by their pixels, if there is a list of the version.
+
     Args:
         past: The run.
         data: What its report says of the data set.
@@ -55,7 +60,10 @@ def contents_in(past: PastRun, data: Mapping[str, Any], ids: Sequence[str]) -> d
     files = {} if whole is None else _files_of(past, whole, hashes[whole])
     within = place.removeprefix(whole or "").lstrip("/")
     paths = {id_: f"{within}/{id_}" if within else id_ for id_ in ids}
-    return {id_: files[path] for id_, path in paths.items() if path in files}
+    found = {id_: files[path] for id_, path in paths.items() if path in files}
+    if found or whole is None or within:
+        return found
+    return listed_contents(past.path.parent.parent, whole, hashes[whole], ids)
 
 
 def _files_of(past: PastRun, folder: str, content: str) -> Mapping[str, str]:
@@ -102,4 +110,18 @@ def _contents_of(
         path = folder / PurePosixPath(id_)
         if ".." not in PurePosixPath(id_).parts and path.is_file():
             found[id_] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    return found
+    return found or _packed_contents(planned, workspace, ids)
+
+
+def _packed_contents(
+    planned: PlannedData, workspace: Workspace, ids: Sequence[str]
+) -> dict[str, str]:
+    """Return the start of the SHA-256 of the pixels of samples that are no files of their own."""
+    try:
+        root = open_root(planned, workspace)
+        dataset: Any = set_up(planned.plugin, planned.entry.label, "cpu", root=root).plugin
+        dataset.open(root)
+    except AdversityError:
+        return {}
+    rows = {row.id: row.pixels[0][:DIGITS] for row in dataset.index() or () if row.pixels}
+    return {id_: rows[id_] for id_ in ids if id_ in rows}

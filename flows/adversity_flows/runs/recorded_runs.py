@@ -15,6 +15,7 @@ from adversity.errors import StorageError
 from adversity.pipeline.plan.in_versions import file_name
 from adversity.pipeline.plan.stages import resolved_file
 from adversity_flows.runs.file_contents import contents_here, contents_in, place_of
+from adversity_flows.runs.listed_contents import listed_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,7 +111,9 @@ def revision_run(revision: Revision, pipeline: str) -> RecordedRun:
         places = (place_of(one, facts["hashes"]) for one in _versions(result, name))
         found: dict[str, str] = {}
         for place in filter(None, places):
-            found = dict(revision.file_hashes(place, ids)) | found
+            files = dict(revision.file_hashes(place, ids))
+            md5 = str(facts["hashes"].get(place, ""))
+            found = (files or listed_contents(revision.root, place, md5, ids)) | found
         return found
 
     return RecordedRun(revision.name, result, _once(table), facts, contents)

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from adversity.data.reading import Source
 
-__all__ = ["Reading", "SampleList", "list_place"]
+__all__ = ["DIGITS", "Reading", "SampleList", "list_place"]
 
 _KEY = b"adversity.samples"
 _FORMAT = 1
 _BYTES = 12
 """So much of a hash is kept: that two of a million images share it by chance has odds below 1e-16."""
+DIGITS = 2 * _BYTES
+"""The same in hexadecimal."""
 
 
 def list_place(place: str) -> str:

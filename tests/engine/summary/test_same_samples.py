@@ -51,3 +51,21 @@ def test_where_nothing_is_known_ids_alone_count(tmp_path, which):
     after = known_by(tmp_path, "b", AFTER, known=which != "after")
     assert ids_of(known_as(before, after)) == [*BEFORE]
     assert compare(before, after).answers[0].n == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("abcd", ["0", "1", "2", "3"]),
+        ("acd", ["0", "1 as it was", "1", "2"]),
+        ("Nabcd", ["1", "2", "3", "4"]),
+        ("abXd", ["0", "1", "2", "3"]),
+        ("dcba", ["3", "2", "1", "0"]),
+        ("acXd", ["0", "1 as it was", "1", "3"]),
+    ],
+)
+def test_places_in_a_packed_file_are_no_names(tmp_path, after, expected):
+    """Another image in a sample's place is not the sample; one that was edited in place is."""
+    then, now = ({f"test/{n}": c for n, c in enumerate(text)} for text in ("abcd", after))
+    joined = known_as(known_by(tmp_path, "a", then), known_by(tmp_path, "b", now))
+    assert ids_of(joined) == [f"test/{id_}" for id_ in expected]
