@@ -156,16 +156,14 @@ def _entry(file: str, name: str, schedule: ScheduleSpec, pool: str) -> dict[str,
 
 
 def _times(schedule: ScheduleSpec) -> dict[str, Any]:
-    from adversity.pipeline.read.interval import interval_of
-    from adversity_flows.prefect_flows.due import anchor
+    """Return when a pipeline runs, as YAML can say it."""
+    from adversity_flows.prefect_flows.due import prefect_fields
 
-    if schedule.cron:
-        return {"cron": schedule.cron, "timezone": schedule.timezone}
-    return {
-        "interval": interval_of(str(schedule.interval)).total_seconds(),
-        "anchor_date": anchor(schedule.timezone).isoformat(),
-        "timezone": schedule.timezone,
-    }
+    known = prefect_fields(schedule)
+    if "interval" in known:
+        known["interval"] = known["interval"].total_seconds()
+        known["anchor_date"] = known["anchor_date"].isoformat()
+    return known
 
 
 def _make_pool(client: SyncPrefectClient, name: str) -> None:

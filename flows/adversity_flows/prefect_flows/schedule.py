@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adversity.errors import InputError
 from adversity.pipeline.read.cron import clock_changes
-from adversity.pipeline.read.interval import interval_of
 from adversity.pipeline.read.load import load_pipeline
 from adversity_flows.prefect_flows.deployments import deployments_of, serving
-from adversity_flows.prefect_flows.due import anchor
+from adversity_flows.prefect_flows.due import prefect_fields
 from adversity_flows.prefect_flows.held_runs import mark_crashed
 from adversity_flows.prefect_flows.lent_client import refuse_silent
 from adversity_flows.prefect_flows.missed_runs import drop_missed, missed_since
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prefect.deployments.runner import RunnerDeployment
-    from prefect.schedules import Schedule
 
     from adversity.pipeline.read.spec import PipelineSpec, ScheduleSpec
 
@@ -148,25 +146,13 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _times(schedule: ScheduleSpec) -> Schedule:
-    """Return a schedule as Prefect has it; intervals are counted from a midnight long ago."""
-    from prefect.schedules import Cron, Interval
-
-    if schedule.cron:
-        return Cron(schedule.cron, timezone=schedule.timezone)
-    return Interval(
-        interval_of(str(schedule.interval)),
-        anchor_date=anchor(schedule.timezone),
-        timezone=schedule.timezone,
-    )
-
-
 def _deployment(
     root: Path, file: str, spec: PipelineSpec, schedule: ScheduleSpec, *, active: bool
 ) -> RunnerDeployment:
     """Return what Prefect has to know of a pipeline to run it on its cron."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Schedule
     from prefect.types.entrypoint import EntrypointType
 
     from adversity_flows.prefect_flows.scheduled_run import scheduled_run
@@ -174,7 +160,7 @@ def _deployment(
     return RunnerDeployment.from_flow(
         scheduled_run,
         name=spec.name,
-        schedule=replace(_times(schedule), active=active),
+        schedule=Schedule(**prefect_fields(schedule), active=active),
         paused=False,  # the last `serve` paused it when it ended
         parameters={"root": str(root), "pipeline": file},
         concurrency_limit=ConcurrencyLimitConfig(
