@@ -19,6 +19,7 @@ from adversity_flows.scheduled.branch import ResultsBranch
 from adversity_flows.scheduled.dead_look import dead_look
 from adversity_flows.scheduled.git import Git, GitError
 from adversity_flows.scheduled.lease import HeldError, Lease, state_folder
+from adversity_flows.scheduled.left_results import as_its_results_say
 from adversity_flows.scheduled.lent_runs import lend_runs
 from adversity_flows.scheduled.prepared import planned, prepare
 from adversity_flows.scheduled.published import (
@@ -169,7 +170,7 @@ class _Look:
         keep_from_git(self.root)
         folder = state_folder(self.root, spec.name)
         with Lease.take(folder, self.look.id, self.look.started) as lease:
-            self._tell_of_the_dead(lease)
+            self._tell_of_the_dead(lease, git)
             rev = self._options.rev or (spec.schedule and spec.schedule.rev) or None
             revision = found_revision(git, rev)
             lease.names(revision.commit)
@@ -190,13 +191,14 @@ class _Look:
                 self._conclude(tree, finished)
                 self._publish(branch, plan, tree, remotes)
 
-    def _tell_of_the_dead(self, lease: Lease) -> None:
+    def _tell_of_the_dead(self, lease: Lease, git: Git) -> None:
         """Leave the line of a look that could not leave it itself."""
         dead = lease.dead
         if dead is None:
             return
         self._options.say(f"! the look before this one was killed ({dead.words}); its work goes on")
-        _leave(self.root, dead_look(dead, self.look.pipeline), self._options)
+        left = as_its_results_say(git, dead_look(dead, self.look.pipeline))
+        _leave(self.root, left, self._options)
 
     def _say_of(self, git: Git, words: str) -> None:
         self._options.say(f"{self.look.pipeline} at {words}")

@@ -26,6 +26,7 @@ from adversity_flows.runs.run_log import RunLog
 from adversity_flows.scheduled.dead_look import dead_look
 from adversity_flows.scheduled.git import Git
 from adversity_flows.scheduled.lease import HeldError, Lease, state_folder
+from adversity_flows.scheduled.left_results import as_its_results_say
 from adversity_flows.scheduled.look import new_look
 from adversity_flows.scheduled.process_tree import end_tree
 from adversity_flows.scheduled.workspace import LENT, bring_home, remove_worktree
@@ -159,7 +160,10 @@ def _end_with(pipe: int) -> None:
 
 
 def _cut_off(root: Path, look: Look, timeout: Timeout, ended: Callable[[Look], None]) -> int:
-    """Leave what a look that was killed could not; one that had left its line is as it said."""
+    """Leave what a look that was killed could not; one that had left its line is as it said.
+
+    One whose results stand on their branch came to a verdict, which its line and its exit code say.
+    """
     name = timeout.pipeline
     why = (
         f"it took longer than schedule.timeout, {timeout.written}, and was ended with all that it had "
@@ -171,7 +175,7 @@ def _cut_off(root: Path, look: Look, timeout: Timeout, ended: Callable[[Look], N
             if left := _line_of(root, name, look.id):
                 return left.exit_code  # only telling of it took too long
             if lease.dead is not None and lease.dead.look != look.id:
-                _leave(root, dead_look(lease.dead, name), ended)
+                _leave(root, as_its_results_say(Git(root), dead_look(lease.dead, name)), ended)
             commit = lease.dead.commit if lease.dead and lease.dead.look == look.id else ""
             run = _end_runs(root, folder, why)
     except HeldError:  # the next look was faster: it healed this one, and told of it
@@ -181,7 +185,10 @@ def _cut_off(root: Path, look: Look, timeout: Timeout, ended: Callable[[Look], N
     page = f"{FOLDER}/{run}/{PAGE}" if run and (root / FOLDER / run / PAGE).is_file() else ""
     took = round(time.time() - _begun(look), 3)
     left = replace(look, pipeline=name, outcome="timed out", verdict=why, seconds=took)
-    _leave(root, replace(left, commit=commit, run=run, report=page), ended)
+    found = as_its_results_say(Git(root), replace(left, commit=commit, run=run, report=page))
+    _leave(root, found, ended)
+    if found.outcome != "timed out":
+        return found.exit_code
     raise TimedOutError(_said(why))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,16 +16,17 @@ import pytest
 
 from adversity.errors import RunError
 from adversity_flows.exit_codes import FAILED, INTERRUPTED
-from adversity_flows.runs.looks import past_looks
+from adversity_flows.runs.looks import Look, past_looks
 from adversity_flows.runs.past_runs import read_run
 from adversity_flows.scheduled import timed
+from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.git import Git
 from adversity_flows.scheduled.lease import holder_of, state_folder
+from adversity_flows.scheduled.left_results import as_its_results_say
 from adversity_flows.scheduled.timed import TimedOutError, Timeout, look_in_time, timeout_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from adversity_flows.runs.looks import Look
 
 FILE = "pipelines/nightly.yaml"
 PIPELINE = """\
@@ -147,6 +150,85 @@ def test_a_look_that_only_told_too_long_stays_as_it_ended(
     assert look(root, seconds, told) == 1
     assert [one.outcome for one in past_looks(root, "nightly")] == ["gate failed"]
     assert told == []
+
+
+RESULTS = """
+import json, subprocess, time
+from adversity_flows.scheduled.branch import ResultsBranch
+from adversity_flows.scheduled.git import Git
+git = Git(root)
+code = git.says("rev-parse", "HEAD")
+lease.names(code)
+name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-nightly"
+(root / "runs" / name).mkdir(parents=True)
+fails = (root / "fails").exists()
+gate = {"text": "accuracy >= 0.6", "verdict": "fail" if fails else "pass"}
+records = {
+    "run.json": {"run": name, "commit": code, "verdict": "its verdict"},
+    "accepted.json": {"run": name},
+    "run/manifest.json": {"id": name, "exit_code": int(fails), "gates": [gate]},
+}
+files = {f"results/nightly/{file}": json.dumps(one).encode() for file, one in records.items()}
+branch = ResultsBranch(git, "nightly")
+branch.commit(code, files, "a run", root / "index")
+if (root / "pushed").exists():
+    branch.note_pushed()
+(root / "ready").touch()
+time.sleep(600)
+"""
+"""Leaves its results, as a look does just before its line."""
+
+
+@pytest.mark.parametrize(
+    ("traces", "outcome", "code", "unpushed"),
+    [
+        ((), "done", 0, 0),
+        (("remote", "pushed"), "done", 0, 0),
+        (("remote",), "not pushed", FAILED, 1),
+        (("remote", "fails"), "gate failed", 1, 1),
+    ],
+)
+@pytest.mark.usefixtures("from_its_hanging")
+def test_a_look_whose_results_stand_came_to_a_verdict(
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    traces: tuple[str, ...],
+    outcome: str,
+    code: int,
+    unpushed: int,
+) -> None:
+    """Killed between the commit of its results and its line: both say the same, and what is left."""
+    for trace in traces:
+        (root / trace).touch()
+    if "remote" in traces:
+        subprocess.run(["git", "remote", "add", "origin", "nowhere"], cwd=root, check=True)
+    monkeypatch.setattr(timed, "_RUN", LOOK.replace('(root / "ready").touch()\n', "") + RESULTS)
+    told: list[Look] = []
+    assert look(root, 0.2, told) == code
+    (left,) = past_looks(root, "nightly")
+    assert told == [left]
+    assert (left.outcome, left.unpushed) == (outcome, unpushed)
+    assert left.verdict.startswith("its verdict")
+    assert ("schedule.timeout, 45m" in left.verdict) == (outcome != "done")
+    assert left.gates_failed == (("accuracy >= 0.6",) if "fails" in traces else ())
+    assert left.run == left.accepted
+    assert left.results
+
+
+def test_results_of_another_look_are_not_its_own(root: Path) -> None:
+    """Those of an earlier one, of another commit, or of another machine leave the line as it is."""
+    git = Git(root)
+    code = git.says("rev-parse", "HEAD") or ""
+    run = "20261122-020500-nightly"
+    record = {"run": run, "commit": code, "verdict": "its verdict"}
+    files = {"results/nightly/run.json": json.dumps(record).encode()}
+    ResultsBranch(git, "nightly").commit(code, files, "a run", root / "index")
+    mine = Look("a", "nightly", "killed", "gone", "2026-11-22T02:00:00Z", 1.0, commit=code)
+    assert as_its_results_say(git, mine) == mine
+    (root / "runs" / run).mkdir(parents=True)
+    assert as_its_results_say(git, mine).outcome == "done"
+    for other in (replace(mine, commit="c0ffee"), replace(mine, started="2026-11-22T02:06:00Z")):
+        assert as_its_results_say(git, other) == other
 
 
 @pytest.mark.usefixtures("from_its_hanging")
