@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,8 @@ def test_a_moved_tag_makes_exactly_its_steps_stale(
     states = {one["step"]: one["state"] for one in pipeline["steps"]}
     assert {name for name, state in states.items() if state != "unchanged"} == {"after", "report"}
     assert "data.two: v2 (" in reasons["after"]
+    read = r"stage shots-after: deps data/\.versions/test@\w+ -> data/\.versions/test@\w+ "
+    assert re.match(read, reasons["after"])
 
 
 def test_a_name_for_the_same_content_is_the_same_version(two: Any) -> None:

@@ -165,9 +165,26 @@ def _stage_words(name: str, old: Any, new: Any) -> list[str]:
     if new is None:
         return [f"stage {name} was taken out"]
     return [
-        f"stage {name}: {path} {value_words(before)} -> {value_words(now)}"
+        f"stage {name}: {path} {_change_words(before, now)}"
         for path, before, now in differences(old, new)
     ]
+
+
+def _change_words(before: Any, now: Any) -> str:
+    """Say what became of a value; of a list of names, as a stage's inputs are, which ones changed."""
+    gone, come = _names_without(before, now), _names_without(now, before)
+    if gone and come:
+        return f"{', '.join(gone)} -> {', '.join(come)}"
+    if gone or come:
+        return f"without {', '.join(gone)}" if gone else f"with {', '.join(come)}"
+    return f"{value_words(before)} -> {value_words(now)}"
+
+
+def _names_without(names: Any, others: Any) -> list[str]:
+    """Return the texts of a list that another one lacks; none if they are no lists."""
+    if not (isinstance(names, list) and isinstance(others, list)):
+        return []
+    return [name for name in names if isinstance(name, str) and name not in others]
 
 
 def _update_plots(content: Any, plans: Sequence[Plan], *, everything: bool) -> list[str]:

@@ -250,3 +250,19 @@ def test_what_is_wrong_in_dvc_yaml_is_said_in_one_line(project, plan, above, tex
     assert "\n" not in message
     assert "cmd" not in message
     assert path.read_text() == above + text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (["a", "v/photos@1", "z"], ["a", "v/photos@2", "z"], "v/photos@1 -> v/photos@2"),
+        (["a"], ["a", "b", "c"], "with b, c"),
+        (["a", "b"], ["a"], "without b"),
+    ],
+)
+def test_of_inputs_it_says_which_changed(project, plan, old, new, said):
+    """Not the lists, which would be cut off before the place where they differ."""
+    stage = plan.stages[0]
+    sync_pipeline(replace(plan, stages=(replace(stage, deps=tuple(old)),)))
+    (words,) = definition_changes(plan, replace(stage, deps=tuple(new)))
+    assert words == f"stage {stage.name}: deps {said}"
