@@ -44,7 +44,8 @@ def test_a_chart_is_drawn_in_the_format_of_the_name(
     for name, start in (("a.pdf", b"%PDF"), ("a.svg", b"<svg")):
         answer = call("plot", run, "--chart", "accuracy-by-severity", "-o", name)
         assert answer.code == 0
-        assert answer.out.startswith(f"{name}: Accuracy by severity, run {run}\nIntervals: 95 %")
+        said = f"{name}: Accuracy by severity, run {run}\nHigher is better. Intervals: 95 %"
+        assert answer.out.startswith(said)
         assert (project / name).read_bytes().startswith(start)
 
 

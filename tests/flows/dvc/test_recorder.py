@@ -181,10 +181,10 @@ def test_recorded_gives_the_hashes_of_the_lock(project, memory, conductor, plan)
 
 
 @pytest.mark.usefixtures("conducted")
-def test_artifacts_that_git_tracks_are_refused_with_dvcs_words(project, conductor):
+def test_artifacts_that_git_tracks_are_refused_with_the_way_out(project, conductor):
     """DVC cannot own what git owns; the run says so and does not end in a traceback."""
     subprocess.run(["git", "add", "--force", "artifacts/tiny/attacked"], cwd=project, check=True)
-    with pytest.raises(RunError, match="already tracked by SCM"):
+    with pytest.raises(InputError, match=r"files that git does not keep.*git rm -r --cached"):
         conduct(conductor(force=("attacked",)))
 
 

@@ -278,8 +278,7 @@ def test_a_remote_with_a_secret_in_its_address_is_not_told(plan, remote):
     assert RemoteSource.from_json(found.json) == found
     (plan.root / ".dvc" / "config.local").unlink()
     url = "https://me:hidden@example.org/there"
-    command = ["dvc", "remote", "add", "--force", "--default", "store", url]
-    subprocess.run(command, cwd=plan.root, check=True)
+    subprocess.run(["dvc", "remote", "add", "-f", "-d", "store", url], cwd=plan.root, check=True)
     assert remote_source(plan.root) is None
 
 

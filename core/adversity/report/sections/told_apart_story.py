@@ -71,11 +71,12 @@ def _figures(report: Report) -> Iterator[_Figure]:
     names = {data.name for data in report.data}
     for step in judged_steps(report.steps, report.gates):
         others = [name for name in step.compared if name in names]
-        if step.kind != "metric" or not others or others[0] == step.data:
+        known = step.data
+        if step.kind != "metric" or known is None or not others or others[0] == known:
             continue
         for cell in step.shown:
             for name, measure in cell.measures.items():
                 info = measure.info
                 is_asked = info.headline == 1 and info.scale == "share" and measure.better
                 if is_asked and not is_void(report, name, step, cell):
-                    yield _Figure(step.path[0], others[0], step, cell, name, measure)
+                    yield _Figure(known, others[0], step, cell, name, measure)
