@@ -31,7 +31,7 @@ OWN = "the step's own work"
 Forced = dict[str, dict[str, dict[str, float]]]
 """Run to part to `wall` and `cpu` seconds."""
 PARTS = {
-    "plan the pipeline": ["adversity_flows.cli.run:_planned"],
+    "plan the pipeline": ["adversity_flows.cli.project:plan_of"],
     "decide what is stale": [
         "adversity_flows.steps.run_steps:StepRecorder.prepare",
         "adversity_flows.steps.run_steps:StepRecorder.decide",

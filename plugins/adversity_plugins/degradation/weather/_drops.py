@@ -39,14 +39,15 @@ def drops(liquid: NDArray[np.uint8]) -> Any:
 
 
 def _wide(values: NDArray[Any]) -> Any:
-    """Add one mirrored row and column on each side, the border not repeated."""
+    """Add one mirrored row and column on each side, the border not repeated; of one, itself."""
     import numpy as np
 
     # `np.pad` takes as long as the sums.
-    wide = np.empty((values.shape[0] + 2, values.shape[1] + 2), values.dtype)
+    height, width = values.shape
+    wide = np.empty((height + 2, width + 2), values.dtype)
     wide[1:-1, 1:-1] = values
-    wide[0], wide[-1] = wide[2], wide[-3]
-    wide[:, 0], wide[:, -1] = wide[:, 2], wide[:, -3]
+    wide[0], wide[-1] = wide[min(2, height)], wide[max(height - 1, 1)]
+    wide[:, 0], wide[:, -1] = wide[:, min(2, width)], wide[:, max(width - 1, 1)]
     return wide
 
 

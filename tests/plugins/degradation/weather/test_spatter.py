@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adversity import SampleRng
-from adversity_plugins.degradation.weather._drops import _equalized, drops
+from adversity_plugins.degradation.weather._drops import _equalized, _wide, drops
 from adversity_plugins.degradation.weather._edges import canny, distance
 from adversity_plugins.degradation.weather.spatter import Spatter
 
@@ -103,3 +103,10 @@ def test_the_image_is_seen_where_the_mask_is_one(
         assert float(covered.max()) == pytest.approx(0.6, abs=1e-5)
     else:
         assert float(covered.min()) >= 0.8 - 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 2), (2, 5), (6, 4)])
+def test_the_border_is_mirrored_however_small_the_image(shape: tuple[int, int]) -> None:
+    """As NumPy's reflection, which repeats a single row or column."""
+    values = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    np.testing.assert_array_equal(_wide(values), np.pad(values, 1, mode="reflect"))
