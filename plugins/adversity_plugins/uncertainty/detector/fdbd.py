@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from adversity import Detector, Fitted, State
-from adversity.errors import DataError, NotFittedError
+from adversity.errors import DataError
+from adversity_plugins.uncertainty.detector._of_weights import WeightDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
     from torch import Tensor
-
-    from adversity import FitData
 
 __all__ = ["FDBD"]
 
 
-class FDBD(Detector, Fitted):
+class FDBD(WeightDetector):
     """Minus the mean distance of the features to the decision boundaries, over that to their mean.
 
     The boundary between the predicted class and another is where the last layer gives both the same
@@ -32,53 +27,11 @@ class FDBD(Detector, Fitted):
     """
 
     name = "fdbd"
-    reference = (
-        "L. Liu, Y. Qin, Fast decision boundary based out-of-distribution detector, 2024, "
-        "equations 3 to 5"
-    )
-    fits_on: ClassVar[Literal["images", "logits", "features"]] = "features"
-    needs_head: ClassVar[bool] = True
-
+    reference = "L. Liu, Y. Qin, Fast decision boundary based out-of-distribution detector, 2024"
     regularized: bool = Field(
         default=True,
         description="Divide by the distance to the mean of the fitting images, as in the paper.",
     )
-
-    _mean: Any = PrivateAttr(default=None)
-    _head: Any = PrivateAttr(default=None)
-    _layer: Any = PrivateAttr(default=None)
-
-    def fit(self, data: FitData, rng: np.random.Generator) -> State:
-        """Find the mean features.
-
-        Args:
-            data: Blocks with `features` `[N, D]`; labels are not used.
-            rng: Not used; the fit has no randomness.
-
-        Returns:
-            The array `mean` `[D]` float64; as information `n` and `features`.
-
-        Raises:
-            DataError: There are no rows or no features.
-        """
-        from adversity_plugins.uncertainty.detector._mean_features import mean_features
-
-        mean, n = mean_features(data, self.name)
-        return State({"mean": mean}, {"n": n, "features": len(mean)})
-
-    def load(self, state: State) -> None:
-        """Take the mean.
-
-        Raises:
-            DataError: There is none.
-        """
-        from adversity_plugins.uncertainty.detector._mean_features import stored_mean
-
-        self._mean = stored_mean(state, self.name, self._device)
-
-    def take_head(self, head: Callable[[Tensor], Tensor]) -> None:
-        """Take the last layer, from features to logits."""
-        self._head, self._layer = head, None
 
     def score(self, features: Tensor, logits: Tensor) -> Tensor:
         """Return minus the mean distance, `[N]` float64, not above 0.
@@ -95,22 +48,7 @@ class FDBD(Detector, Fitted):
         """
         import torch
 
-        from adversity_plugins.uncertainty.detector._asked_layer import asked_layer
-
-        if self._mean is None:
-            raise NotFittedError(
-                "fdbd expects fitted mean features, got none: add fit_on: to the step, or call "
-                ".fit(logits, labels, features=features) first"
-            )
-        if features.shape[1] != len(self._mean):
-            raise DataError(
-                f"fdbd was fitted on {len(self._mean)} features, got {features.shape[1]}: fit it on "
-                "those of the same network"
-            )
-        if self._layer is None:
-            layer = asked_layer(self._head, features)
-            self._layer = layer, _apart(layer.weight)
-        layer, apart = self._layer
+        layer, apart = self._asked(features)
         rows, answer = features.double(), self._head(features.float()).double()
         layer.require_linear(rows, answer, self.name)
         largest, best = answer.max(1, keepdim=True)
@@ -118,6 +56,9 @@ class FDBD(Detector, Fitted):
         lengths = apart[best[:, 0]].where(others > 0, 1)
         near: Tensor = ((largest - answer) / lengths).sum(1) / (answer.shape[1] - 1)
         return -near / self._from_mean(rows) if self.regularized else -near
+
+    def _of_weights(self, weight: Tensor) -> Tensor:
+        return _apart(weight)
 
     def _from_mean(self, rows: Tensor) -> Tensor:
         away: Tensor = (rows - self._mean).square().sum(1).sqrt()

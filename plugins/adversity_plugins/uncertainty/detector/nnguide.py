@@ -30,20 +30,18 @@ class NNGuide(Detector, Fitted):
     sure although nothing like it was fitted is held back.
 
     The search is exact, and all fitted rows are kept, N times D in float32. The paper keeps a random
-    share of them, 1% for ImageNet: fit on fewer images for that. None of their labels is used.
+    share of them: fit on fewer images for that. None of their labels is used.
     """
 
     name = "nnguide"
     reference = (
         "J. Park, Y. G. Jung, A. B. J. Teoh, Nearest neighbor guidance for out-of-distribution "
-        "detection, 2023, equations 3 to 5"
+        "detection, 2023"
     )
     fits_on: ClassVar[Literal["images", "logits", "features"]] = "features"
     block_rows: ClassVar[int] = 64
 
-    k: int = Field(
-        10, ge=1, description="How many neighbours guide; the paper takes 10 for ImageNet."
-    )
+    k: int = Field(10, ge=1, description="How many neighbours guide.")
 
     _rows: Any = PrivateAttr(default=None)
 

@@ -22,7 +22,7 @@ class Scale(Detector):
 
     That number is exp of the sum of all features over the sum of the largest ones, D - round(D share)
     of D, half rounded to even. The score is minus the log of the sum of exp over the logits of that.
-    Of what `ash` does the paper finds that the cut loses, and that the factor gains.
+    It is the variant `s` of `ash` without the cut.
 
     Features most of which are alike are multiplied by more than those of which few stand out: where
     known images have the latter, a smaller share tells them better.
@@ -34,7 +34,7 @@ class Scale(Detector):
     name = "scale"
     reference = (
         "K. Xu, R. Chen, G. Franchi, A. Yao, Scaling for training time and post-hoc "
-        "out-of-distribution detection enhancement, 2024, equations 3 to 5; W. Liu, X. Wang, "
+        "out-of-distribution detection enhancement, 2024; W. Liu, X. Wang, "
         "J. Owens, Y. Li, Energy-based out-of-distribution detection, 2020, equation 4"
     )
     needs_head: ClassVar[bool] = True

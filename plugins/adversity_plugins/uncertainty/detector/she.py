@@ -34,14 +34,13 @@ class SHE(Detector, Fitted):
     reference = (
         "J. Zhang, Q. Fu, X. Chen, L. Du, Z. Li, G. Wang, X. Liu, S. Han, D. Zhang, "
         "Out-of-distribution detection based on in-distribution data patterns memorization with "
-        "modern Hopfield energy, 2023, equation 8"
+        "modern Hopfield energy, 2023"
     )
     fits_on: ClassVar[Literal["images", "logits", "features"]] = "features"
 
     metric: Literal["product", "cosine"] = Field(
         "product",
-        description="The inner product as in the paper, or that of directions, which its appendix "
-        "compares.",
+        description="The inner product as in the paper, or that of directions.",
     )
 
     _patterns: Any = PrivateAttr(default=None)

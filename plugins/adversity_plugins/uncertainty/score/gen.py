@@ -29,7 +29,7 @@ class GEN(Score):
     name = "gen"
     reference = (
         "X. Liu, Y. Lochman, C. Zach, GEN: pushing the limits of softmax-based out-of-distribution "
-        "detection, 2023, equations 5 and 6"
+        "detection, 2023"
     )
 
     gamma: float = Field(0.1, gt=0, le=1, description="The power; the paper takes 0.1.")
