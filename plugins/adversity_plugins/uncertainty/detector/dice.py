@@ -29,9 +29,10 @@ class DICE(WeightDetector):
     name = "dice"
     reference = (
         "Y. Sun, Y. Li, DICE: leveraging sparsification for out-of-distribution detection, 2022; "
-        "W. Liu, X. Wang, J. Owens, Y. Li, Energy-based out-of-distribution "
-        "detection, 2020, equation 4"
+        "W. Liu, X. Wang, J. Owens, Y. Li, Energy-based out-of-distribution detection, 2020, "
+        "equation 4"
     )
+
     share: float = Field(
         0.9,
         ge=0,
