@@ -28,6 +28,7 @@ class FDBD(WeightDetector):
 
     name = "fdbd"
     reference = "L. Liu, Y. Qin, Fast decision boundary based out-of-distribution detector, 2024"
+
     regularized: bool = Field(
         default=True,
         description="Divide by the distance to the mean of the fitting images, as in the paper.",
